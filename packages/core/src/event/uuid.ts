@@ -1,0 +1,41 @@
+/** Bytes of a canonical UUID text (any case); the caller has validated its form. */
+export function uuidBytes(text: string): Uint8Array {
+  const hex = text.replaceAll('-', '');
+  const bytes = new Uint8Array(16);
+  for (let i = 0; i < 16; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+const hexByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+/** Lower-case text of 16 bytes at an offset. */
+export function uuidText(bytes: Uint8Array, offset = 0): string {
+  let text = '';
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) text += '-';
+    text += hexByte[bytes[offset + i]!]!;
+  }
+  return text;
+}
+
+/**
+ * A UUID version 7 (RFC 9562 section 5.7) from a time and 10 random bytes, of which 74 bits are used.
+ *
+ * @param timeMs milliseconds since 1970
+ * @param random at least 10 bytes from a cryptographic source
+ */
+export function uuidV7(timeMs: number, random: Uint8Array): string {
+  const bytes = new Uint8Array(16);
+  const high = Math.floor(timeMs / 0x1_0000_0000);
+  const low = timeMs >>> 0;
+  bytes[0] = high >>> 8;
+  bytes[1] = high;
+  bytes[2] = low >>> 24;
+  bytes[3] = low >>> 16;
+  bytes[4] = low >>> 8;
+  bytes[5] = low;
+  bytes.set(random.subarray(0, 10), 6);
+  bytes[6] = 0x70 | (bytes[6]! & 0x0f);
+  bytes[8] = 0x80 | (bytes[8]! & 0x3f);
+  return uuidText(bytes);
+}

@@ -1,0 +1,67 @@
+// The tasks behind the npm scripts; runs under the pinned Node (see run.mjs).
+import { spawn } from 'node:child_process';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
+const bin = (packageName, file) => path.join(root, 'node_modules', packageName, file);
+
+/** Runs a script under this Node and passes signals on; resolves when it ends well, ends this process otherwise. */
+async function node(script, ...args) {
+  const child = spawn(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
+  const passOn = (signal) => child.kill(signal);
+  process.on('SIGINT', passOn);
+  process.on('SIGTERM', passOn);
+  const [code, signal] = await new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('exit', (...end) => resolve(end));
+  });
+  process.off('SIGINT', passOn);
+  process.off('SIGTERM', passOn);
+  if (signal || code !== 0) process.exit(code ?? 1);
+}
+
+const build = () => node(bin('typescript', 'bin/tsc'), '--build');
+const lint = () => node(bin('@biomejs/biome', 'bin/biome'), 'check', '--error-on-warnings');
+const vitest = (...args) => node(bin('vitest', 'vitest.mjs'), 'run', ...args);
+const sealtrail = (...args) => node(path.join(root, 'packages/server/bin/sealtrail.mjs'), ...args);
+
+const tasks = {
+  build,
+  lint,
+  format: () => node(bin('@biomejs/biome', 'bin/biome'), 'check', '--write'),
+  async start(...args) {
+    await build();
+    await sealtrail('serve', '--data', path.join(root, 'sealtrail-data'), ...args);
+  },
+  async demo(...args) {
+    await build();
+    await sealtrail('demo', ...args);
+  },
+  async sealtrail(...args) {
+    await build();
+    await sealtrail(...args);
+  },
+  async test(...args) {
+    if (args.length > 0) {
+      await build();
+      await vitest(...args);
+      return;
+    }
+    await build();
+    await lint();
+    await vitest('--coverage');
+  },
+  async bench(...args) {
+    await build();
+    await node(path.join(root, 'bench/run.ts'), ...args);
+  },
+};
+
+const [name, ...args] = process.argv.slice(2);
+const task = Object.hasOwn(tasks, name ?? '') ? tasks[name] : undefined;
+if (!task) {
+  console.error(`unknown task: ${name}. Tasks: ${Object.keys(tasks).join(', ')}`);
+  process.exit(2);
+}
+await task(...args);
