@@ -3,3 +3,8 @@ export * from './errors.ts';
 export * from './event/event.ts';
 export * from './event/limits.ts';
 export * from './event/uuid.ts';
+export * from './tree/bundle.ts';
+export * from './tree/compact-range.ts';
+export * from './tree/hash.ts';
+export * from './tree/proof.ts';
+export * from './tree/tile.ts';
