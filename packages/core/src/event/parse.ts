@@ -1,0 +1,149 @@
+import type { z } from 'zod';
+import { type ErrorCode, type ErrorDetail, SealtrailError } from '../errors.ts';
+import { canonicalJson, hasCanonicalOrder } from './canonical.ts';
+import { type Event, eventSchema, type JsonValue, parseTime, SCHEMA_VERSION } from './event.ts';
+import { countKeys, findStructuralFault, SUSPICIOUS } from './inspect.ts';
+import { eventLimits } from './limits.ts';
+import { escapePointer, findDuplicateKey, type ScannedValue, scanObject } from './scan.ts';
+
+const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/**
+ * Parses and validates one event as reported. Attacker-controlled input; `scanned` has bounded its structure.
+ *
+ * @throws SealtrailError invalid_utf8 | malformed_json | duplicate_key | invalid_event | entry_too_large, with the
+ *   places in `details`; messages hold no values
+ */
+export function parseEvent(bytes: Uint8Array, scanned: ScannedValue = scanObject(bytes, 0)): Event {
+  if (scanned.end - scanned.start > 2 * eventLimits.entryBytes) throw tooLarge();
+  const text = decode(bytes.subarray(scanned.start, scanned.end));
+  const value = parseJson(text);
+  if (scanned.keys > eventLimits.keys) {
+    throw fault('invalid_event', '', `expected at most ${eventLimits.keys} keys in an event`);
+  }
+  const keys = countKeys(value, scanned.hasUnicodeEscape);
+  if (keys === SUSPICIOUS) throwStructuralFault(value);
+  // Equal counts mean that no object names a key twice: JSON.parse keeps one of each.
+  else if (keys !== scanned.keys) {
+    throw fault('duplicate_key', findDuplicateKey(text) ?? '', 'expected each key once in an object');
+  }
+  return validateEvent(value);
+}
+
+function throwStructuralFault(value: unknown): void {
+  const found = findStructuralFault(value);
+  if (found) throw fault(found.code, found.pointer, found.message);
+}
+
+/** The schema's verdict on parsed JSON whose structure has been looked at. */
+function validateEvent(value: unknown): Event {
+  const parsed = eventSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const details = parsed.error.issues.slice(0, 16).flatMap(issueDetails);
+  const first = details[0]!;
+  throw new SealtrailError('invalid_event', `${first.pointer || 'event'}: ${first.message}`, { details });
+}
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch (cause) {
+    throw new SealtrailError('invalid_utf8', 'expected UTF-8', { cause });
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    // V8's message quotes the text around the fault, which may be personal: keep only the place.
+    const place = /at position (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1];
+    throw new SealtrailError(
+      'malformed_json',
+      place ? `expected JSON; it ends to be so at character ${place} of the event` : 'expected JSON',
+    );
+  }
+}
+
+function issueDetails(issue: z.core.$ZodIssue): ErrorDetail[] {
+  const pointer = issue.path.map((key) => `/${escapePointer(String(key))}`).join('');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.slice(0, 8).map((key) => ({
+      code: 'invalid_event',
+      pointer: `${pointer}/${escapePointer(key)}`,
+      message: 'unknown field; put what the schema does not name into metadata',
+    }));
+  }
+  return [{ code: 'invalid_event', pointer, message: issue.message }];
+}
+
+function fault(code: ErrorCode, pointer: string, message: string): SealtrailError {
+  return new SealtrailError(code, `${pointer || 'event'}: ${message}`, {
+    details: [{ code, pointer, message }],
+  });
+}
+
+/** The error for an event that does not fit an entry. */
+export function tooLarge(): SealtrailError {
+  return new SealtrailError(
+    'entry_too_large',
+    `expected an entry of at most ${eventLimits.entryBytes} bytes in canonical form`,
+  );
+}
+
+/** What the server adds to an event before it has a receive time. */
+export interface EntryDefaults {
+  readonly id: string;
+  /** Milliseconds since 1970; for events without a time. */
+  readonly nowMs: number;
+  readonly trail: string;
+  readonly tenant?: string | undefined;
+}
+
+/** An entry with room for its receive time: bytes = `before` + 24 characters of RFC 3339 time + `after`. */
+export interface EntryParts {
+  readonly before: string;
+  readonly after: string;
+}
+
+/** Length of the receive time in an entry: `2026-01-31T09:30:00.000Z`. */
+export const RECEIVED_AT_LENGTH = 24;
+
+/**
+ * Canonical text (RFC 8785) of the entry that a validated event becomes, around the place of its receive time.
+ * `JSON.stringify` writes members in the order of creation, and this literal and the schema name them in canonical
+ * order; only free-form JSON (metadata, changes) may need sorting.
+ */
+export function entryParts(event: Event, defaults: EntryDefaults): EntryParts {
+  const early = {
+    action: event.action,
+    actor: event.actor,
+    category: event.category,
+    changes: event.changes,
+    context: event.context,
+    id: event.id === undefined ? defaults.id : event.id.toLowerCase(),
+    metadata: event.metadata,
+    outcome: event.outcome,
+    producer: event.producer,
+    reason: event.reason,
+  };
+  const late = {
+    schemaVersion: SCHEMA_VERSION,
+    severity: event.severity,
+    source: event.source,
+    targets: event.targets,
+    tenant: event.tenant ?? defaults.tenant,
+    time: event.time === undefined ? new Date(defaults.nowMs).toISOString() : utcTime(event.time),
+    trail: event.trail ?? defaults.trail,
+  };
+  const isCanonical = hasCanonicalOrder(event.metadata) && hasCanonicalOrder(event.changes);
+  const first = isCanonical ? JSON.stringify(early) : canonicalJson(early as unknown as JsonValue);
+  return { before: `${first.slice(0, -1)},"receivedAt":"`, after: `",${JSON.stringify(late).slice(1)}` };
+}
+
+/** A valid RFC 3339 time in UTC with milliseconds, as entries hold it. */
+function utcTime(text: string): string {
+  if (text.length === RECEIVED_AT_LENGTH && text.charCodeAt(23) === 0x5a && text.charCodeAt(10) === 0x54)
+    return text;
+  return new Date(parseTime(text)!).toISOString();
+}

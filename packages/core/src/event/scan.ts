@@ -1,0 +1,141 @@
+import { SealtrailError } from '../errors.ts';
+import { eventLimits } from './limits.ts';
+
+/** Where one JSON value lies in a byte buffer, and what its structure costs, found without parsing it. */
+export interface ScannedValue {
+  readonly start: number;
+  readonly end: number;
+  /** Colons outside of strings: the number of object keys written in the text, duplicates included. */
+  readonly keys: number;
+  /** True when the text holds a `\u` escape, the only way in which a lone surrogate can enter valid UTF-8. */
+  readonly hasUnicodeEscape: boolean;
+}
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const COLON = 0x3a;
+const COMMA = 0x2c;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const SMALL_U = 0x75;
+
+const isSpace = (byte: number | undefined): boolean =>
+  byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+function malformed(offset: number, expected: string): never {
+  throw new SealtrailError('malformed_json', `expected ${expected} at byte ${offset}`);
+}
+
+/** First offset at or after `offset` that is not JSON white space. */
+export function skipSpace(bytes: Uint8Array, offset: number): number {
+  let at = offset;
+  while (isSpace(bytes[at])) at++;
+  return at;
+}
+
+/**
+ * Finds the end of the object that starts at `start`. Attacker-controlled input: one pass over the bytes, no recursion,
+ * and nesting beyond {@link eventLimits}.depth ends it. Whether the text in between is JSON is `JSON.parse`'s question.
+ *
+ * @throws SealtrailError malformed_json | invalid_event
+ */
+export function scanObject(bytes: Uint8Array, start: number): ScannedValue {
+  if (bytes[start] !== OPEN_BRACE) malformed(start, 'an object');
+  let depth = 0;
+  let keys = 0;
+  let hasUnicodeEscape = false;
+  for (let at = start; at < bytes.length; at++) {
+    switch (bytes[at]) {
+      case QUOTE:
+        for (at++; bytes[at] !== QUOTE; at++) {
+          if (at >= bytes.length) malformed(at, 'the end of a string');
+          if (bytes[at] === BACKSLASH) {
+            at++;
+            if (bytes[at] === SMALL_U) hasUnicodeEscape = true;
+          }
+        }
+        break;
+      case COLON:
+        keys++;
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        depth++;
+        if (depth > eventLimits.depth) {
+          throw new SealtrailError(
+            'invalid_event',
+            `expected at most ${eventLimits.depth} levels of nesting`,
+          );
+        }
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        depth--;
+        if (depth === 0) return { start, end: at + 1, keys, hasUnicodeEscape };
+        break;
+    }
+  }
+  return malformed(bytes.length, 'the end of an object');
+}
+
+/**
+ * Finds the elements of a JSON array of objects, each to be parsed, and judged, on its own.
+ *
+ * @throws SealtrailError malformed_json | invalid_event, with the element's position in `details` where one is at fault
+ */
+export function* scanArray(bytes: Uint8Array, start: number): Generator<ScannedValue> {
+  let at = skipSpace(bytes, start + 1);
+  if (bytes[at] === CLOSE_BRACKET) {
+    expectEnd(bytes, at + 1);
+    return;
+  }
+  for (;;) {
+    const value = scanObject(bytes, at);
+    yield value;
+    at = skipSpace(bytes, value.end);
+    if (bytes[at] === CLOSE_BRACKET) {
+      expectEnd(bytes, at + 1);
+      return;
+    }
+    if (bytes[at] !== COMMA) malformed(at, 'a comma or the end of the array');
+    at = skipSpace(bytes, at + 1);
+  }
+}
+
+/** Nothing but white space may follow. */
+export function expectEnd(bytes: Uint8Array, offset: number): void {
+  const at = skipSpace(bytes, offset);
+  if (at < bytes.length) malformed(at, 'the end of the body');
+}
+
+/**
+ * JSON Pointer of the first object key that its object names twice, or undefined. The slow path behind the comparison
+ * of key counts: `text` is valid JSON, within the limits of an event.
+ */
+export function findDuplicateKey(text: string): string | undefined {
+  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
+  const open: { keys: Set<string> | undefined; key: string; index: number }[] = [];
+  let previous = '';
+  for (const [token] of text.matchAll(tokens)) {
+    const top = open.at(-1);
+    if (token === '{') open.push({ keys: new Set(), key: '', index: 0 });
+    else if (token === '[') open.push({ keys: undefined, key: '', index: 0 });
+    else if (token === '}' || token === ']') open.pop();
+    else if (token === ',' && top) top.index++;
+    else if (token === ':' && top?.keys) {
+      top.key = JSON.parse(previous) as string;
+      if (top.keys.has(top.key))
+        return `/${open.map((o) => (o.keys ? escapePointer(o.key) : o.index)).join('/')}`;
+      top.keys.add(top.key);
+    }
+    previous = token;
+  }
+  return undefined;
+}
+
+/** One reference token of a JSON Pointer (RFC 6901 section 3). */
+export function escapePointer(key: string): string {
+  return key.slice(0, eventLimits.keyLength).replaceAll('~', '~0').replaceAll('/', '~1');
+}
