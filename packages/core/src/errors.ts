@@ -46,6 +46,12 @@ export const errorKinds = {
   too_many_streams: { status: 503, title: 'Too many streams are open', retryable: true },
   internal: { status: 500, title: 'Something went wrong in the server' },
   // Local: the library and the command line.
+  recorder_closed: { status: 503, title: 'The recorder is closed and takes no more events' },
+  not_delivered: {
+    status: 503,
+    title: 'The event could not be delivered in the time allowed',
+    retryable: true,
+  },
   data_folder_locked: { status: 500, title: 'Another process owns the data folder' },
   data_folder_invalid: { status: 500, title: 'The data folder cannot be used' },
   log_behind_published: { status: 500, title: 'The log is older than its last published checkpoint' },
