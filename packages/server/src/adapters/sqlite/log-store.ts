@@ -1,0 +1,137 @@
+import { zstdCompressSync } from 'node:zlib';
+import { bundleSlices, createTreeHasher, SealtrailError, TILE_WIDTH, type TreeHasher } from '@sealtrail/core';
+import type Database from 'better-sqlite3';
+import type { LogStore, StoredTip, TrailAppend, TrailRecord, WriteFault } from '../../ports.ts';
+import { nativeSha256 } from '../native-sha256.ts';
+import { openLogForWriting } from './log-schema.ts';
+import { LogStatements } from './log-statements.ts';
+
+/**
+ * Adds the ids of a whole batch in one statement: a round trip an event would cost more than hashing it.
+ * `ids` holds 16 bytes an entry.
+ */
+const insertIds = `
+WITH RECURSIVE entry(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM entry WHERE i + 1 < @count)
+INSERT INTO entry_id (trail, id, idx) SELECT @trail, substr(@ids, i * 16 + 1, 16), @first + i FROM entry`;
+
+/** The log in SQLite: see log-schema.ts for its tables. */
+export class SqliteLogStore implements LogStore {
+  readonly #db: Database.Database;
+  readonly #read: LogStatements;
+  readonly #hasher: TreeHasher = createTreeHasher(nativeSha256);
+  readonly #fault: WriteFault;
+  readonly #insertTrail: Database.Statement;
+  readonly #insertBundle: Database.Statement;
+  readonly #insertTail: Database.Statement;
+  readonly #dropTail: Database.Statement;
+  readonly #putTile: Database.Statement;
+  readonly #insertIds: Database.Statement;
+  readonly #insertCheckpoint: Database.Statement;
+
+  constructor(file: string, fault: WriteFault = () => {}) {
+    this.#db = openLogForWriting(file);
+    this.#read = new LogStatements(this.#db);
+    this.#fault = fault;
+    this.#insertTrail = this.#db.prepare(
+      'INSERT INTO trail (id, name, origin, vkey) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM trail), ?, ?, ?)',
+    );
+    this.#insertBundle = this.#db.prepare('INSERT INTO bundle (trail, n, data) VALUES (?, ?, ?)');
+    this.#insertTail = this.#db.prepare('INSERT INTO tail (trail, start, data) VALUES (?, ?, ?)');
+    this.#dropTail = this.#db.prepare('DELETE FROM tail WHERE trail = ?');
+    this.#putTile = this.#db.prepare(
+      'INSERT INTO tile (trail, level, n, data) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data',
+    );
+    this.#insertIds = this.#db.prepare(insertIds);
+    this.#insertCheckpoint = this.#db.prepare(
+      'INSERT INTO checkpoint (trail, size, note) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+  }
+
+  trails(): readonly TrailRecord[] {
+    return this.#read.trails();
+  }
+
+  createTrail(name: string, origin: string, vkey: string): TrailRecord {
+    return this.#write('createTrail', () => {
+      this.#insertTrail.run(name, origin, vkey);
+      return this.#read.trail(name)!;
+    });
+  }
+
+  loadTip(trailId: number): StoredTip {
+    const fullBundles = this.#read.fullBundles(trailId);
+    const upperTiles: Uint8Array[] = [];
+    for (let level = 1, hashes = fullBundles; hashes > 0; level++, hashes = Math.floor(hashes / TILE_WIDTH)) {
+      const width = hashes % TILE_WIDTH;
+      upperTiles.push(
+        width === 0
+          ? new Uint8Array(0)
+          : (this.#read.tile(trailId, level, Math.floor(hashes / TILE_WIDTH)) ?? missing('tile')),
+      );
+    }
+    const tail = this.readTail(trailId);
+    return {
+      tail: bundleSlices(tail).map(({ start, end }) => tail.subarray(start, end)),
+      fullBundles,
+      upperTiles,
+      maxId: this.#read.maxId(trailId),
+    };
+  }
+
+  readTail(trailId: number): Uint8Array {
+    return this.#read.tail(trailId);
+  }
+
+  indexOf(trailId: number, id: Uint8Array): number | undefined {
+    return this.#read.indexOf(trailId, id);
+  }
+
+  entry(trailId: number, index: number): Uint8Array {
+    return this.#read.entries(trailId, index, index + 1)[0] ?? missing('entry');
+  }
+
+  leafHash(trailId: number, index: number): Uint8Array {
+    return this.#hasher.leafHash(this.entry(trailId, index));
+  }
+
+  append(appends: readonly TrailAppend[]): void {
+    this.#write('append', () => {
+      for (const { trailId, firstIndex, bundles, tail, dropsTail, tiles, ids } of appends) {
+        if (dropsTail) this.#dropTail.run(trailId);
+        for (const { n, data } of bundles) this.#insertBundle.run(trailId, n, zstdCompressSync(data));
+        if (tail) this.#insertTail.run(trailId, tail.start, tail.data);
+        for (const { level, n, data } of tiles) this.#putTile.run(trailId, level, n, data);
+        this.#insertIds.run({ trail: trailId, ids, count: ids.length / 16, first: firstIndex });
+      }
+    });
+  }
+
+  addCheckpoints(checkpoints: readonly { trailId: number; size: number; note: string }[]): void {
+    this.#write('checkpoint', () => {
+      for (const { trailId, size, note } of checkpoints) this.#insertCheckpoint.run(trailId, size, note);
+    });
+  }
+
+  lastCheckpoint(trailId: number): { readonly size: number; readonly note: string } | undefined {
+    return this.#read.lastCheckpoint(trailId);
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+
+  /** One durable transaction; the fault hook stands for the disk failing just before or just after it. */
+  #write<T>(point: Parameters<WriteFault>[0], work: () => T): T {
+    this.#fault(point, 'before');
+    const result = this.#db.transaction(work).immediate();
+    this.#fault(point, 'after');
+    return result;
+  }
+}
+
+function missing(what: string): never {
+  throw new SealtrailError(
+    'data_folder_invalid',
+    `the log lacks a stored ${what}; run sealtrail verify on the data folder`,
+  );
+}

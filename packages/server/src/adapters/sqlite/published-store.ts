@@ -1,0 +1,42 @@
+import Database from 'better-sqlite3';
+import type { PublishedStore, WriteFault } from '../../ports.ts';
+
+/** The last published checkpoints in a SQLite file of their own: one durable transaction for all trails of a tick. */
+export class SqlitePublishedStore implements PublishedStore {
+  readonly #db: Database.Database;
+  readonly #fault: WriteFault;
+  readonly #get: Database.Statement<[string], { size: number; note: string }>;
+  readonly #put: Database.Statement;
+
+  constructor(file: string, fault: WriteFault = () => {}) {
+    this.#db = new Database(file);
+    this.#fault = fault;
+    this.#db.pragma('journal_mode = WAL');
+    this.#db.pragma('synchronous = FULL');
+    this.#db.exec(
+      'CREATE TABLE IF NOT EXISTS published (trail TEXT PRIMARY KEY, size INTEGER NOT NULL, note TEXT NOT NULL) STRICT, WITHOUT ROWID',
+    );
+    this.#get = this.#db.prepare('SELECT size, note FROM published WHERE trail = ?');
+    this.#put = this.#db.prepare(
+      'INSERT INTO published (trail, size, note) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET size = excluded.size, note = excluded.note',
+    );
+  }
+
+  get(trail: string): { readonly size: number; readonly note: string } | undefined {
+    return this.#get.get(trail);
+  }
+
+  put(
+    checkpoints: readonly { readonly trail: string; readonly size: number; readonly note: string }[],
+  ): void {
+    this.#fault('published', 'before');
+    this.#db.transaction(() => {
+      for (const { trail, size, note } of checkpoints) this.#put.run(trail, size, note);
+    })();
+    this.#fault('published', 'after');
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+}

@@ -1,0 +1,100 @@
+/** Read side of the log store: synchronous, sees only committed entries, safe beside a running writer. */
+export interface LogReader extends Disposable {
+  /** Every trail with its current number of entries. */
+  trails(): readonly { readonly name: string; readonly size: number }[];
+  size(trail: string): number;
+  /** Canonical bytes of entries [from, to), in order; `to` <= size. */
+  entries(trail: string, from: number, to: number): Uint8Array[];
+}
+
+/** What reading proofs, tiles and single entries needs beyond {@link LogReader}. */
+export interface TileReader extends LogReader {
+  /** Index of an event by its id, or undefined. */
+  indexOf(trail: string, id: Uint8Array): number | undefined;
+  /** Hash of the complete subtree at a tree level; it must lie within the committed size. */
+  node(trail: string, level: number, index: number): Uint8Array;
+  /** A hash tile cut to `width` hashes, or undefined when the trail does not hold that many. */
+  tile(trail: string, level: number, n: number, width: number): Uint8Array | undefined;
+  /** An entry bundle in tlog-tiles form cut to `width` entries, or undefined. */
+  bundle(trail: string, n: number, width: number): Uint8Array | undefined;
+}
+
+/** A trail as the log knows it. */
+export interface TrailRecord {
+  readonly id: number;
+  readonly name: string;
+  readonly origin: string;
+  readonly vkey: string;
+}
+
+/** What a sequencer needs of a trail's end to go on from there. */
+export interface StoredTip {
+  /** Entries after the last full bundle: at most 255. */
+  readonly tail: readonly Uint8Array[];
+  readonly fullBundles: number;
+  /** Last, partial hash tile of each level from 1 up; empty where that level has none. */
+  readonly upperTiles: readonly Uint8Array[];
+  /** The largest event id of the trail, 16 bytes, or undefined when it is empty. */
+  readonly maxId: Uint8Array | undefined;
+}
+
+/** What one batch adds to one trail. */
+export interface TrailAppend {
+  readonly trailId: number;
+  /** Index of the first new entry. */
+  readonly firstIndex: number;
+  /** New full bundles in tlog-tiles form; the first one starts with the stored tail's bytes. */
+  readonly bundles: readonly { readonly n: number; readonly data: Uint8Array }[];
+  /** New entries after the last full bundle, in tlog-tiles form. */
+  readonly tail: { readonly start: number; readonly data: Uint8Array } | undefined;
+  /** True when the stored tail has become part of a bundle. */
+  readonly dropsTail: boolean;
+  /** New or grown hash tiles. */
+  readonly tiles: readonly { readonly level: number; readonly n: number; readonly data: Uint8Array }[];
+  /** Event ids of the new entries, 16 bytes each, in order. */
+  readonly ids: Uint8Array;
+}
+
+/**
+ * The write side of the log. One process, one thread. Every method that writes is durable (synced) when it returns, and
+ * has stored all or nothing when it throws, except that a failing sync may leave the outcome unknown: the caller then
+ * reads the truth again ({@link LogStore.loadTip}) instead of trusting its memory.
+ */
+export interface LogStore extends Disposable {
+  trails(): readonly TrailRecord[];
+  createTrail(name: string, origin: string, vkey: string): TrailRecord;
+  loadTip(trailId: number): StoredTip;
+  /** The stored tail as one piece of tlog-tiles form. */
+  readTail(trailId: number): Uint8Array;
+  indexOf(trailId: number, id: Uint8Array): number | undefined;
+  entry(trailId: number, index: number): Uint8Array;
+  /** Leaf hash of a stored entry. */
+  leafHash(trailId: number, index: number): Uint8Array;
+  append(appends: readonly TrailAppend[]): void;
+  addCheckpoints(
+    checkpoints: readonly { readonly trailId: number; readonly size: number; readonly note: string }[],
+  ): void;
+  lastCheckpoint(trailId: number): { readonly size: number; readonly note: string } | undefined;
+}
+
+/**
+ * The last published checkpoint of every trail, kept apart from the log, so that a log set back to an older copy is
+ * noticed. `put` is durable when it returns.
+ */
+export interface PublishedStore extends Disposable {
+  get(trail: string): { readonly size: number; readonly note: string } | undefined;
+  put(checkpoints: readonly { readonly trail: string; readonly size: number; readonly note: string }[]): void;
+}
+
+/** Signing keys of trails. `create` is durable when it returns and refuses to replace a key. */
+export interface KeyStore {
+  /** The private key text of a trail (`PRIVATE+KEY+...`), or undefined when there is none. */
+  read(trail: string): string | undefined;
+  create(trail: string, skey: string, vkey: string): void;
+}
+
+/** Where a write can fail, for tests that make it fail before it takes effect or after. */
+export type WriteFault = (
+  point: 'append' | 'createTrail' | 'checkpoint' | 'published',
+  phase: 'before' | 'after',
+) => void;
