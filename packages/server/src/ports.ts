@@ -1,3 +1,5 @@
+import type { Filter, Stats, Token } from '@sealtrail/core';
+
 /** Read side of the log store: synchronous, sees only committed entries, safe beside a running writer. */
 export interface LogReader extends Disposable {
   /** Every trail with its current number of entries. */
@@ -98,3 +100,77 @@ export type WriteFault = (
   point: 'append' | 'createTrail' | 'checkpoint' | 'published',
   phase: 'before' | 'after',
 ) => void;
+
+/** A token as it is kept: its secret only as a hash. */
+export interface StoredToken {
+  readonly token: Token;
+  /** SHA-256 of the secret. Secrets have 256 random bits, so nothing slower is needed. */
+  readonly hash: Uint8Array;
+}
+
+/** Tokens. Writes are durable when they return. */
+export interface TokenStore {
+  all(): readonly StoredToken[];
+  add(token: StoredToken): void;
+  revoke(id: string, revokedAt: string): void;
+}
+
+/** Gaps in producers' sequence numbers, with the cursor of the follower that finds them. */
+export interface ProducerStore {
+  /** Entries of a trail that have been looked at. */
+  cursor(trail: string): number;
+  producer(trail: string, producer: string): ProducerState | undefined;
+  /** One durable transaction: what was seen of each producer, and how far. */
+  commit(trail: string, cursor: number, states: ReadonlyMap<string, ProducerState>): void;
+  list(trail: string): readonly (ProducerState & { readonly producer: string })[];
+}
+
+/** What is known of one producer's sequence in one trail. */
+export interface ProducerState {
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+  /** Ranges of sequence numbers not seen, both ends included, oldest first. */
+  readonly missing: readonly (readonly [from: number, to: number])[];
+}
+
+/** One search: a trail, what to look for, and which page. */
+export interface EventQuery {
+  readonly trail: string;
+  /** When given, only entries of these tenants exist. */
+  readonly tenants?: readonly string[] | undefined;
+  readonly filter: Filter;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+  /** Wait until the entry with this index is searchable. */
+  readonly after?: number | undefined;
+}
+
+export interface EventQueryResult {
+  /** Newest first; each entry as the JSON text that the log holds. */
+  readonly items: readonly { readonly index: number; readonly entry: string }[];
+  readonly nextCursor: string | null;
+  readonly indexedSize: number;
+}
+
+/** Counts over what a filter finds. */
+export interface StatsQuery {
+  readonly trail: string;
+  readonly tenants?: readonly string[] | undefined;
+  readonly filter: Filter;
+  /** Count by the values of this field: the `limit` most frequent. */
+  readonly field?: string | undefined;
+  readonly limit: number;
+  /** Count by time: milliseconds of a bucket. */
+  readonly intervalMs?: number | undefined;
+  readonly after?: number | undefined;
+}
+
+/** The search index as the API sees it. It follows the log and never holds it up. */
+export interface EventSearch {
+  /** Entries of a trail that are searchable, as last heard. */
+  indexedSize(trail: string): number;
+  /** @throws SealtrailError invalid_cursor | index_behind | trail_not_found */
+  query(query: EventQuery): Promise<EventQueryResult>;
+  /** @throws SealtrailError index_behind | trail_not_found */
+  stats(query: StatsQuery): Promise<Stats>;
+}

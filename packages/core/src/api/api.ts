@@ -96,7 +96,6 @@ export const trailSchema = z
     origin: z.string(),
     vkey: z.string().meta({ description: 'Verifier key (C2SP signed-note); pin it out of band.' }),
     size: z.int().min(0),
-    createdAt: z.iso.datetime(),
     checkpoint: z
       .string()
       .nullable()

@@ -1,0 +1,36 @@
+import type { Token } from '@sealtrail/core';
+import type { IngestScope } from '../ingest/intake.ts';
+import { everything, reachesTrail, systemTrail, tenantsOf } from './permissions.ts';
+
+/** What a token may write. */
+export function ingestScopeOf(token: Token): IngestScope {
+  const tenants = tenantsOf(token);
+  const only = tenants?.length === 1 ? tenants[0] : undefined;
+  return {
+    refuseTrail(trail) {
+      if (trail === systemTrail) return 'the trail system is written by the server alone';
+      return reachesTrail(token, trail) || token.trails.includes(everything) ? undefined : 'the token does not reach this trail';
+    },
+    // Whoever named a trail in the token has asked for it; a wildcard would let a typing error make one.
+    mayCreateTrail: (trail) => token.role === 'admin' || token.trails.includes(trail),
+    tenantOf(tenant) {
+      if (!tenants) return { tenant };
+      if (tenant === undefined) return only === undefined ? { refused: 'the token is limited to tenants; expected one of them' } : { tenant: only };
+      return tenants.includes(tenant) ? { tenant } : { refused: 'the token does not reach this tenant' };
+    },
+  };
+}
+
+/** What the server itself may write: anything to the trail `system`. */
+export const systemScope: IngestScope = {
+  refuseTrail: () => undefined,
+  mayCreateTrail: () => false,
+  tenantOf: (tenant) => ({ tenant }),
+};
+
+/** What a process that embeds the log may write: everything but the trail `system`. */
+export const ownerScope: IngestScope = {
+  refuseTrail: (trail) => (trail === systemTrail ? 'the trail system is written by the server alone' : undefined),
+  mayCreateTrail: () => true,
+  tenantOf: (tenant) => ({ tenant }),
+};

@@ -1,0 +1,40 @@
+import type { Role, Token } from '@sealtrail/core';
+
+/** What can be done through the API. */
+export type Permission =
+  | 'events.write'
+  | 'events.read'
+  | 'system.read'
+  | 'log.read'
+  | 'trails.read'
+  | 'trails.write'
+  | 'tokens.manage'
+  | 'metrics.read';
+
+/** What each role may do: the one table that every route asks. */
+export const permissions: Readonly<Record<Role, readonly Permission[]>> = {
+  ingest: ['events.write', 'metrics.read'],
+  read: ['events.read', 'log.read', 'trails.read', 'metrics.read'],
+  analyst: ['events.read', 'log.read', 'trails.read', 'metrics.read'],
+  auditor: ['events.read', 'system.read', 'log.read', 'trails.read', 'metrics.read'],
+  admin: ['events.write', 'events.read', 'system.read', 'log.read', 'trails.read', 'trails.write', 'tokens.manage', 'metrics.read'],
+};
+
+/** The trail in which the server itself reports what is done to it. */
+export const systemTrail = 'system';
+
+/** Stands for all trails or all tenants in a token's scope. */
+export const everything = '*';
+
+export const may = (token: Token, permission: Permission): boolean => permissions[token.role].includes(permission);
+
+/** Whether a token's scope holds a trail; `system` is for those who may read administration. */
+export function reachesTrail(token: Token, trail: string): boolean {
+  if (trail === systemTrail && !may(token, 'system.read')) return false;
+  return token.trails.includes(everything) || token.trails.includes(trail);
+}
+
+/** The tenants that a token is limited to, or undefined for all. */
+export function tenantsOf(token: Token): readonly string[] | undefined {
+  return token.tenants.includes(everything) ? undefined : token.tenants;
+}

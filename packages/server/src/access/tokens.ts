@@ -1,0 +1,92 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { type CreatedToken, type NewToken, newTokenSchema, SealtrailError, type Token } from '@sealtrail/core';
+import type { StoredToken, TokenStore } from '../ports.ts';
+
+const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
+/** 5 bits a character. */
+const idCharacters = 16;
+const secretCharacters = 52;
+const minSecretLength = 16;
+const maxSecretLength = 512;
+
+export interface TokensOptions {
+  readonly now: () => number;
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+/** Bearer tokens: made, found by their secret, revoked. All are in memory; the store keeps their hashes. */
+export class Tokens {
+  readonly #store: TokenStore;
+  readonly #options: TokensOptions;
+  readonly #byHash: Map<string, StoredToken> = new Map();
+
+  constructor(store: TokenStore, options: TokensOptions) {
+    this.#store = store;
+    this.#options = options;
+    for (const stored of store.all()) this.#byHash.set(hex(stored.hash), stored);
+  }
+
+  list(): readonly Token[] {
+    return [...this.#byHash.values()].map(({ token }) => token);
+  }
+
+  /**
+   * The token of a secret, or undefined when there is none, or none any more. The look-up is by hash, of which a caller
+   * cannot choose a prefix; the comparison is constant in time all the same.
+   */
+  find(secret: string): Token | undefined {
+    if (secret.length > maxSecretLength) return undefined;
+    const hash = sha256(secret);
+    const stored = this.#byHash.get(hex(hash));
+    if (!stored || !timingSafeEqual(stored.hash, hash)) return undefined;
+    const { token } = stored;
+    if (token.revokedAt !== null) return undefined;
+    if (token.expiresAt !== null && Date.parse(token.expiresAt) <= this.#options.now()) return undefined;
+    return token;
+  }
+
+  /** Makes a token; its secret is in the answer and nowhere else. */
+  create(wanted: NewToken, secret: string = `stk_${this.#randomText(secretCharacters)}`): CreatedToken {
+    if (secret.length < minSecretLength || secret.length > maxSecretLength) {
+      throw new SealtrailError('invalid_configuration', `expected a token of ${minSecretLength} to ${maxSecretLength} characters`);
+    }
+    const { name, role, trails, tenants, expiresAt } = newTokenSchema.parse(wanted);
+    const token: Token = {
+      id: `tok_${this.#randomText(idCharacters)}`,
+      name,
+      role,
+      trails,
+      tenants,
+      createdAt: this.#nowText(),
+      expiresAt: expiresAt ?? null,
+      revokedAt: null,
+    };
+    const stored = { token, hash: sha256(secret) };
+    this.#store.add(stored);
+    this.#byHash.set(hex(stored.hash), stored);
+    return { ...token, secret };
+  }
+
+  /** @throws SealtrailError token_not_found */
+  revoke(id: string): Token {
+    for (const [key, stored] of this.#byHash) {
+      if (stored.token.id !== id) continue;
+      const token = { ...stored.token, revokedAt: stored.token.revokedAt ?? this.#nowText() };
+      this.#store.revoke(id, token.revokedAt);
+      this.#byHash.set(key, { ...stored, token });
+      return token;
+    }
+    throw new SealtrailError('token_not_found');
+  }
+
+  #nowText(): string {
+    return new Date(this.#options.now()).toISOString();
+  }
+
+  #randomText(characters: number): string {
+    return Array.from(this.#options.random(characters), (byte) => alphabet[byte % alphabet.length]).join('');
+  }
+}
+
+const sha256 = (secret: string): Buffer => createHash('sha256').update(secret).digest();
+const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex');

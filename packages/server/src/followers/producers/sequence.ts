@@ -1,0 +1,31 @@
+import type { ProducerState } from '../../ports.ts';
+
+/** Ranges of missing numbers kept for one producer; beyond it the oldest are given up, and stay reported. */
+const maxMissingRanges = 256;
+
+/** Sequence numbers that were passed over. */
+export interface Gap {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What one more sequence number says about its producer. The first number seen starts the sequence. */
+export function observe(state: ProducerState | undefined, seq: number): { readonly state: ProducerState; readonly gap?: Gap } {
+  if (!state) return { state: { firstSeq: seq, lastSeq: seq, missing: [] } };
+  if (seq > state.lastSeq) {
+    const next = { ...state, lastSeq: seq };
+    if (seq === state.lastSeq + 1) return { state: next };
+    const gap = { from: state.lastSeq + 1, to: seq - 1 };
+    return { state: { ...next, missing: [...state.missing, [gap.from, gap.to] as const].slice(-maxMissingRanges) }, gap };
+  }
+  return { state: { ...state, missing: state.missing.flatMap((range) => without(range, seq)) } };
+}
+
+function without(range: readonly [number, number], seq: number): (readonly [number, number])[] {
+  const [from, to] = range;
+  if (seq < from || seq > to) return [range];
+  const parts: (readonly [number, number])[] = [];
+  if (from < seq) parts.push([from, seq - 1]);
+  if (seq < to) parts.push([seq + 1, to]);
+  return parts;
+}

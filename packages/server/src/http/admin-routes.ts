@@ -1,0 +1,152 @@
+import { createdTokenSchema, newTokenSchema, newTrailSchema, SealtrailError, type Trail, tokenSchema, trailSchema } from '@sealtrail/core';
+import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import { reachesTrail, systemTrail } from '../access/permissions.ts';
+import { actorOf } from '../access/system-trail.ts';
+import type { TrailStatus } from '../sequencer/protocol.ts';
+import type { Gate } from './authorize.ts';
+import type { HttpEnv, HttpParts } from './context.ts';
+import { sourceOf } from './failed-sign-ins.ts';
+import { jsonOf, problemAnswers } from './openapi.ts';
+
+const trailList = z.object({ trails: z.array(trailSchema) }).openapi('TrailList');
+const tokenList = z.object({ tokens: z.array(tokenSchema) }).openapi('TokenList');
+const producerList = z
+  .object({
+    producers: z.array(
+      z.object({
+        producer: z.string(),
+        firstSeq: z.int(),
+        lastSeq: z.int(),
+        missing: z.array(z.tuple([z.int(), z.int()])).openapi({ description: 'Ranges of sequence numbers that never came.' }),
+      }),
+    ),
+  })
+  .openapi('ProducerList');
+
+const trailOf = ({ name, origin, vkey, size, checkpoint }: TrailStatus): Trail => ({
+  name,
+  origin,
+  vkey,
+  size,
+  checkpoint: checkpoint?.note ?? null,
+});
+
+/** Trails, tokens and producers: what administrators work with. */
+export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: Gate): void {
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/trails',
+      summary: 'Trails that the token reaches',
+      responses: { 200: jsonOf(trailList, 'Trails by name.'), ...problemAnswers(401, 403) },
+    }),
+    (c) => {
+      const token = gate.authorize(c, 'trails.read');
+      const trails = parts.log.trails().filter(({ name }) => reachesTrail(token, name));
+      return c.json({ trails: trails.map(trailOf).sort((a, b) => (a.name < b.name ? -1 : 1)) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/trails',
+      summary: 'Make a trail',
+      request: { body: { required: true, ...jsonOf(newTrailSchema, 'The name of the trail.') } },
+      responses: { 201: jsonOf(trailSchema, 'The trail, with the verifier key to pin.'), ...problemAnswers(401, 403, 409, 422) },
+    }),
+    async (c) => {
+      const token = gate.authorize(c, 'trails.write');
+      const { name } = c.req.valid('json');
+      if (!reachesTrail(token, name)) throw new SealtrailError('forbidden', 'the token does not reach this trail');
+      const trail = await parts.log.createTrail(name);
+      await parts.system.record({
+        action: 'trail.create',
+        category: 'configuration',
+        actor: actorOf(token),
+        targets: [{ type: 'trail', id: name }],
+        ...sourceOf(c),
+        metadata: { vkey: trail.vkey },
+      });
+      return c.json(trailOf(trail), 201);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/trails/{trail}/producers',
+      summary: 'Producers of a trail, with the gaps in their sequences',
+      request: { params: z.object({ trail: z.string() }) },
+      responses: { 200: jsonOf(producerList, 'Producers by id.'), ...problemAnswers(401, 403, 404) },
+    }),
+    (c) => {
+      const { trail } = c.req.valid('param');
+      gate.authorizeTrail(c, 'trails.read', trail);
+      const producers = parts.producers.list(trail);
+      return c.json({ producers: producers.map((state) => ({ ...state, missing: state.missing.map(([from, to]) => [from, to] as [number, number]) })) }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'get',
+      path: '/v1/tokens',
+      summary: 'Tokens, without their secrets',
+      responses: { 200: jsonOf(tokenList, 'Tokens in the order in which they were made.'), ...problemAnswers(401, 403) },
+    }),
+    (c) => {
+      gate.authorize(c, 'tokens.manage');
+      return c.json({ tokens: [...parts.tokens.list()] }, 200);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'post',
+      path: '/v1/tokens',
+      summary: 'Make a token',
+      request: { body: { required: true, ...jsonOf(newTokenSchema, 'What the token may do, and where.') } },
+      responses: { 201: jsonOf(createdTokenSchema, 'The token. Its secret is shown this once.'), ...problemAnswers(401, 403, 422) },
+    }),
+    async (c) => {
+      const admin = gate.authorize(c, 'tokens.manage');
+      const wanted = c.req.valid('json');
+      if (wanted.trails.includes(systemTrail) && wanted.role === 'ingest') {
+        throw new SealtrailError('invalid_body', 'the trail system is written by the server alone');
+      }
+      const created = parts.tokens.create(wanted);
+      await parts.system.record({
+        action: 'token.create',
+        category: 'access_management',
+        actor: actorOf(admin),
+        targets: [{ type: 'token', id: created.id, name: created.name }],
+        ...sourceOf(c),
+        metadata: { role: created.role, trails: created.trails, tenants: created.tenants, expiresAt: created.expiresAt },
+      });
+      return c.json(created, 201);
+    },
+  );
+
+  app.openapi(
+    createRoute({
+      method: 'delete',
+      path: '/v1/tokens/{id}',
+      summary: 'Revoke a token',
+      request: { params: z.object({ id: z.string().max(64) }) },
+      responses: { 200: jsonOf(tokenSchema, 'The token, revoked.'), ...problemAnswers(401, 403, 404) },
+    }),
+    async (c) => {
+      const admin = gate.authorize(c, 'tokens.manage');
+      const revoked = parts.tokens.revoke(c.req.valid('param').id);
+      await parts.system.record({
+        action: 'token.revoke',
+        category: 'access_management',
+        actor: actorOf(admin),
+        targets: [{ type: 'token', id: revoked.id, name: revoked.name }],
+        ...sourceOf(c),
+      });
+      return c.json(revoked, 200);
+    },
+  );
+}

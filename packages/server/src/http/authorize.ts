@@ -1,0 +1,52 @@
+import { SealtrailError, type Token } from '@sealtrail/core';
+import { may, type Permission, reachesTrail, tenantsOf } from '../access/permissions.ts';
+import type { FailedSignIns } from './failed-sign-ins.ts';
+import type { HttpContext, HttpParts } from './context.ts';
+
+const bearer = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i;
+
+/** Decides who is asking and what they may: the one gate of every route that is not public. */
+export class Gate {
+  readonly #parts: HttpParts;
+  readonly #failures: FailedSignIns;
+
+  constructor(parts: HttpParts, failures: FailedSignIns) {
+    this.#parts = parts;
+    this.#failures = failures;
+  }
+
+  /**
+   * The caller's token.
+   *
+   * @throws SealtrailError unauthenticated | forbidden
+   */
+  authorize(c: HttpContext, permission: Permission): Token {
+    const secret = bearer.exec(c.req.header('authorization') ?? '')?.[1];
+    const token = secret === undefined ? undefined : this.#parts.tokens.find(secret);
+    if (!token) {
+      this.#parts.metrics.authenticationFailures.inc();
+      this.#failures.note(c, secret === undefined ? 'missing' : 'unknown');
+      throw new SealtrailError('unauthenticated', 'expected the header "Authorization: Bearer <token>" with a valid token');
+    }
+    if (!may(token, permission)) throw this.#denied(c, token, `the role ${token.role} does not allow ${permission}`);
+    return token;
+  }
+
+  /** As {@link authorize}, for one trail that exists. */
+  authorizeTrail(c: HttpContext, permission: Permission, trail: string): Token {
+    const token = this.authorize(c, permission);
+    if (!reachesTrail(token, trail)) throw this.#denied(c, token, 'the token does not reach this trail');
+    if (!this.#parts.log.trail(trail)) throw new SealtrailError('trail_not_found', 'expected a trail of GET /v1/trails');
+    return token;
+  }
+
+  /** For what cannot be cut to tenants, such as entry bundles. */
+  refuseTenantScope(c: HttpContext, token: Token): void {
+    if (tenantsOf(token)) throw this.#denied(c, token, 'the token is limited to tenants; this holds entries of all');
+  }
+
+  #denied(c: HttpContext, token: Token, message: string): SealtrailError {
+    this.#failures.denied(c, token);
+    return new SealtrailError('forbidden', message);
+  }
+}

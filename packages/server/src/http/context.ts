@@ -1,0 +1,39 @@
+import type { HttpBindings } from '@hono/node-server';
+import type { Token } from '@sealtrail/core';
+import type { Context } from 'hono';
+import type { Logger } from 'pino';
+import type { SystemTrail } from '../access/system-trail.ts';
+import type { Tokens } from '../access/tokens.ts';
+import type { IngestLimits } from '../ingest/ingest.ts';
+import type { Intake } from '../ingest/intake.ts';
+import type { EventSearch, ProducerStore, TileReader } from '../ports.ts';
+import type { LogClient } from '../sequencer/log-client.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Everything that routes work with; made by the composition root. */
+export interface HttpParts {
+  readonly version: string;
+  readonly log: LogClient;
+  readonly reader: TileReader;
+  readonly search: EventSearch;
+  readonly intake: Intake;
+  readonly ingestLimits: IngestLimits;
+  readonly tokens: Tokens;
+  readonly producers: ProducerStore;
+  readonly system: SystemTrail;
+  readonly metrics: Metrics;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** True from the moment the server is asked to stop. */
+  readonly isDraining: () => boolean;
+  /** Aborted when the server closes: ends streams. */
+  readonly closing: AbortSignal;
+}
+
+/** Hono's environment of this application. */
+export interface HttpEnv {
+  Bindings: HttpBindings;
+  Variables: { token: Token };
+}
+
+export type HttpContext = Context<HttpEnv>;

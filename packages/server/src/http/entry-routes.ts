@@ -1,0 +1,59 @@
+import {
+  createTreeHasher,
+  type Entry,
+  formatProofFile,
+  eventId,
+  proveInclusion,
+  SealtrailError,
+  uuidBytes,
+} from '@sealtrail/core';
+import { tenantsOf } from '../access/permissions.ts';
+import { defaultTrail } from '../ingest/intake.ts';
+import type { Gate } from './authorize.ts';
+import type { HttpContext, HttpParts } from './context.ts';
+import { recordRead } from './search-routes.ts';
+
+interface Found {
+  readonly trail: string;
+  readonly index: number;
+  readonly bytes: Uint8Array;
+}
+
+/** `GET /v1/events/{id}`: one entry, as its canonical bytes. */
+export function getEvent(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
+  return async (c) => {
+    const { index, bytes } = await find(parts, gate, c, 'event.read');
+    return new Response(`{"index":${index},"entry":${Buffer.from(bytes).toString('utf8')}}`, {
+      headers: { 'content-type': 'application/json', 'cache-control': 'no-store' },
+    });
+  };
+}
+
+/** `GET /v1/events/{id}/proof`: a C2SP tlog-proof, with a checkpoint that covers the entry. */
+export function getProof(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
+  return async (c) => {
+    const { trail, index } = await find(parts, gate, c, 'event.prove');
+    const last = parts.log.trail(trail)?.checkpoint;
+    const { size, note } = last && last.size > index ? last : await parts.log.publish(trail);
+    const hashes = proveInclusion(index, size, (level, n) => parts.reader.node(trail, level, n), createTreeHasher());
+    return new Response(formatProofFile({ index, hashes, checkpoint: note }), {
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
+    });
+  };
+}
+
+async function find(parts: HttpParts, gate: Gate, c: HttpContext, action: string): Promise<Found> {
+  const trail = c.req.query('trail') ?? defaultTrail;
+  const token = gate.authorizeTrail(c, 'events.read', trail);
+  const id = eventId.safeParse(c.req.param('id'));
+  if (!id.success) throw new SealtrailError('invalid_parameter', 'id: expected a UUID');
+  await recordRead(parts, c, token, action, trail);
+  const index = parts.reader.indexOf(trail, uuidBytes(id.data));
+  const bytes = index === undefined ? undefined : parts.reader.entries(trail, index, index + 1)[0];
+  if (index === undefined || !bytes) throw new SealtrailError('event_not_found');
+  const tenants = tenantsOf(token);
+  const { tenant } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Entry;
+  // The same answer as for an id that is nowhere: whether another tenant has it is not this token's to know.
+  if (tenants && (tenant === undefined || !tenants.includes(tenant))) throw new SealtrailError('event_not_found');
+  return { trail, index, bytes };
+}

@@ -1,0 +1,50 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+
+/** What `/metrics` shows. Labels are bounded: no trail, tenant or token names. */
+export interface Metrics {
+  readonly registry: Registry;
+  readonly events: Counter;
+  readonly refusedRequests: Counter<'code'>;
+  readonly requests: Histogram<'method' | 'route' | 'status'>;
+  readonly authenticationFailures: Counter;
+  readonly publishFailures: Counter;
+}
+
+/** The measurements that are asked for when metrics are collected. */
+export interface MetricSources {
+  readonly queuedBytes: () => number;
+  readonly entries: () => number;
+  readonly indexedEntries: () => number;
+}
+
+export function createMetrics(sources: MetricSources): Metrics {
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: () => number): Gauge =>
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read());
+      },
+    });
+  gauge('sealtrail_queued_bytes', 'Bytes of entries that wait for a commit.', sources.queuedBytes);
+  gauge('sealtrail_entries', 'Entries in all trails.', sources.entries);
+  gauge('sealtrail_indexed_entries', 'Entries in all trails that are searchable.', sources.indexedEntries);
+  return {
+    registry,
+    events: new Counter({ name: 'sealtrail_events_total', help: 'Events acknowledged.', registers }),
+    refusedRequests: new Counter({ name: 'sealtrail_refused_requests_total', help: 'Requests answered with an error.', labelNames: ['code'], registers }),
+    requests: new Histogram({
+      name: 'sealtrail_http_request_duration_seconds',
+      help: 'Duration of HTTP requests.',
+      labelNames: ['method', 'route', 'status'],
+      buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
+      registers,
+    }),
+    authenticationFailures: new Counter({ name: 'sealtrail_authentication_failures_total', help: 'Requests without a valid token.', registers }),
+    publishFailures: new Counter({ name: 'sealtrail_publish_failures_total', help: 'Checkpoints that could not be published; they are tried again.', registers }),
+  };
+}

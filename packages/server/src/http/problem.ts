@@ -1,0 +1,29 @@
+import { type ErrorCode, errorKinds, type Problem, SealtrailError } from '@sealtrail/core';
+
+const problemType = 'application/problem+json';
+
+/** RFC 9457 problem details of an error. What is no {@link SealtrailError} is `internal` and says nothing of its cause. */
+export function problemOf(error: unknown): Problem {
+  const known = error instanceof SealtrailError ? error : new SealtrailError('internal');
+  const { title, status } = errorKinds[known.code];
+  return {
+    type: `urn:sealtrail:error:${known.code}`,
+    title,
+    status,
+    code: known.code,
+    ...(known.message !== title && { detail: known.message }),
+    ...(known.details.length > 0 && { errors: [...known.details] }),
+  };
+}
+
+/** The response that stands for an error. */
+export function problemResponse(error: unknown): Response {
+  const problem = problemOf(error);
+  const headers = new Headers({ 'content-type': problemType, 'cache-control': 'no-store' });
+  if (error instanceof SealtrailError && error.retryAfterSeconds !== undefined) headers.set('retry-after', String(error.retryAfterSeconds));
+  else if (problem.status === 503) headers.set('retry-after', '1');
+  if (problem.status === 401) headers.set('www-authenticate', 'Bearer realm="sealtrail"');
+  return new Response(JSON.stringify(problem), { status: problem.status, headers });
+}
+
+export const isClientError = (code: ErrorCode): boolean => errorKinds[code].status < 500;

@@ -1,0 +1,86 @@
+import type { Readable } from 'node:stream';
+import { eventLimits, expectEnd, SealtrailError, scanArray, scanObject, skipSpace } from '@sealtrail/core';
+import { decodedChunks, lines, readBody } from './body.ts';
+import type { IngestOutcome, IntakeRequest } from './intake.ts';
+
+/** Bounds of one request. */
+export interface IngestLimits {
+  /** Decoded bytes of a JSON body, or of NDJSON that is all or nothing: held in memory until it is stored. */
+  readonly maxBodyBytes: number;
+  /** Decoded bytes of NDJSON that is stored as it comes. */
+  readonly maxStreamBytes: number;
+  /** Events in one all-or-nothing request. */
+  readonly maxEvents: number;
+  /** Events in one NDJSON request that is stored as it comes: it holds their receipts. */
+  readonly maxStreamEvents: number;
+}
+
+export const defaultIngestLimits: IngestLimits = {
+  maxBodyBytes: 16 * 1024 * 1024,
+  maxStreamBytes: 256 * 1024 * 1024,
+  maxEvents: 10_000,
+  maxStreamEvents: 100_000,
+};
+
+/** Body formats, by media type. */
+export const bodyFormats: Readonly<Record<string, 'json' | 'ndjson'>> = {
+  'application/json': 'json',
+  'application/x-ndjson': 'ndjson',
+  'application/ndjson': 'ndjson',
+  'application/jsonl': 'ndjson',
+};
+
+const OPEN_BRACKET = 0x5b;
+const BYTE_ORDER_MARK = [0xef, 0xbb, 0xbf];
+
+/** One body to take in. */
+export interface IngestBody {
+  readonly stream: Readable;
+  readonly encoding: string | undefined;
+  readonly format: 'json' | 'ndjson';
+  readonly partial: boolean;
+}
+
+/**
+ * Takes in a request body: one JSON object, a JSON array, or NDJSON.
+ *
+ * @throws SealtrailError what is wrong with the body, or with an event; then nothing has been stored, unless the
+ *   request takes what is good
+ */
+export async function ingest(body: IngestBody, request: IntakeRequest, limits: IngestLimits = defaultIngestLimits): Promise<IngestOutcome> {
+  if (body.format === 'json') ingestJson(await readBody(body.stream, body.encoding, limits.maxBodyBytes), request, limits);
+  else await ingestLines(body, request, limits);
+  if (request.count === 0) throw new SealtrailError('invalid_body', 'expected at least one event');
+  return request.finish();
+}
+
+function ingestJson(bytes: Uint8Array, request: IntakeRequest, limits: IngestLimits): void {
+  if (BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte)) {
+    throw new SealtrailError('malformed_json', 'expected JSON without a byte order mark');
+  }
+  const start = skipSpace(bytes, 0);
+  if (bytes[start] !== OPEN_BRACKET) {
+    const value = scanObject(bytes, start);
+    expectEnd(bytes, value.end);
+    request.add(bytes, value);
+    return;
+  }
+  for (const value of scanArray(bytes, start)) {
+    assertRoom(request, limits.maxEvents);
+    request.add(bytes, value);
+  }
+}
+
+async function ingestLines(body: IngestBody, request: IntakeRequest, limits: IngestLimits): Promise<void> {
+  const maxBytes = body.partial ? limits.maxStreamBytes : limits.maxBodyBytes;
+  const maxEvents = body.partial ? limits.maxStreamEvents : limits.maxEvents;
+  for await (const line of lines(decodedChunks(body.stream, body.encoding, maxBytes), 2 * eventLimits.entryBytes)) {
+    assertRoom(request, maxEvents);
+    request.addLine(line);
+    if (request.isFull) await request.flush();
+  }
+}
+
+function assertRoom(request: IntakeRequest, maxEvents: number): void {
+  if (request.count >= maxEvents) throw new SealtrailError('body_too_large', `expected at most ${maxEvents} events in a request`);
+}

@@ -1,0 +1,226 @@
+import {
+  createRedactor,
+  encodeBase64,
+  entryParts,
+  type ErrorDetail,
+  type Event,
+  HASH_BYTES,
+  parseEvent,
+  type Receipt,
+  type RedactionRules,
+  type Redactor,
+  type ScannedValue,
+  SealtrailError,
+  expectEnd,
+  scanObject,
+  skipSpace,
+  uuidText,
+  uuidV7,
+} from '@sealtrail/core';
+import { EntryGroup } from '../sequencer/entry-group.ts';
+import type { GroupResult, LogClient } from '../sequencer/log-client.ts';
+import { entryStatus } from '../sequencer/protocol.ts';
+
+/** The trail of events that name none. */
+export const defaultTrail = 'main';
+
+/** What a producer may write: built from its token, or from the process itself. */
+export interface IngestScope {
+  /** Why this trail must not be written to, or undefined. */
+  refuseTrail(trail: string): string | undefined;
+  /** Whether an unknown trail of this name is made by writing to it. */
+  mayCreateTrail(trail: string): boolean;
+  /** The tenant an event gets, given the one it names; or why it is refused. */
+  tenantOf(tenant: string | undefined): { readonly tenant: string | undefined } | { readonly refused: string };
+}
+
+/** What became of a request. */
+export interface IngestOutcome {
+  readonly receipts: readonly Receipt[];
+  /** Events refused; only where the request takes what is good. */
+  readonly errors: readonly ErrorDetail[];
+}
+
+export interface IntakeOptions {
+  readonly redaction?: RedactionRules;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Cryptographically random bytes. */
+  readonly random: (bytes: number) => Uint8Array;
+}
+
+/** Problems reported for one request; further ones are only counted. */
+const maxReportedErrors = 100;
+
+/** Entries handed to the log at a time when a request takes what is good; the producer waits for them: back-pressure. */
+const partialGroupEntries = 1000;
+
+/** parse -> validate -> authorize -> redact -> encode -> queue, for one event after the other. */
+export class Intake {
+  readonly #log: LogClient;
+  readonly #options: IntakeOptions;
+  readonly #redact: Redactor;
+
+  constructor(log: LogClient, options: IntakeOptions) {
+    this.#log = log;
+    this.#options = options;
+    this.#redact = createRedactor(options.redaction);
+  }
+
+  /**
+   * Starts one request.
+   *
+   * @param partial true: store what is good and report the rest; false: all or nothing
+   */
+  begin(scope: IngestScope, partial: boolean): IntakeRequest {
+    return new IntakeRequest(this.#log, this.#options, this.#redact, scope, partial);
+  }
+}
+
+/** One request on its way in. Add events in order, then finish. */
+export class IntakeRequest {
+  readonly #log: LogClient;
+  readonly #options: IntakeOptions;
+  readonly #redact: Redactor;
+  readonly #scope: IngestScope;
+  readonly #partial: boolean;
+  readonly #receipts: Receipt[] = [];
+  readonly #errors: ErrorDetail[] = [];
+  #position = 0;
+  #group: EntryGroup;
+  /** Position in the request of each entry of the group. */
+  #positions: number[] = [];
+
+  constructor(log: LogClient, options: IntakeOptions, redact: Redactor, scope: IngestScope, partial: boolean) {
+    this.#log = log;
+    this.#options = options;
+    this.#redact = redact;
+    this.#scope = scope;
+    this.#partial = partial;
+    this.#group = new EntryGroup(partial);
+  }
+
+  /** Events added so far, refused ones included. */
+  get count(): number {
+    return this.#position;
+  }
+
+  /** True when the caller must await {@link flush} before it adds more. */
+  get isFull(): boolean {
+    return this.#partial && this.#group.count >= partialGroupEntries;
+  }
+
+  /** Adds one event found in a larger text. What is wrong with it is kept for the end of the request. */
+  add(bytes: Uint8Array, scanned: ScannedValue): void {
+    this.#add(() => parseEvent(bytes, scanned));
+  }
+
+  /** Adds one event that is a line of its own. */
+  addLine(line: Uint8Array): void {
+    this.#add(() => {
+      const scanned = scanObject(line, skipSpace(line, 0));
+      expectEnd(line, scanned.end);
+      return parseEvent(line, scanned);
+    });
+  }
+
+  #add(parse: () => Event): void {
+    const position = this.#position++;
+    try {
+      this.#encode(parse(), position);
+    } catch (error) {
+      if (!(error instanceof SealtrailError)) throw error;
+      const details = error.details.length > 0 ? error.details : [{ code: error.code, message: error.message }];
+      for (const detail of details) this.#refuse({ ...detail, position });
+    }
+  }
+
+  /** Hands what has been added to the log and waits until it is durable. */
+  async flush(): Promise<void> {
+    const group = this.#group;
+    const positions = this.#positions;
+    this.#group = new EntryGroup(this.#partial);
+    this.#positions = [];
+    if (group.count === 0) return;
+    await this.#createTrails(group);
+    this.#report(group, positions, await this.#log.append(group));
+  }
+
+  /**
+   * Ends the request: its events are durable when this resolves.
+   *
+   * @throws SealtrailError the first problem's code, all of them in `details`, unless the request takes what is good;
+   *   overloaded | storage_unavailable | shutting_down
+   */
+  async finish(): Promise<IngestOutcome> {
+    if (this.#partial || this.#errors.length === 0) await this.flush();
+    if (!this.#partial || this.#receipts.length === 0) this.#throwIfRefused();
+    return { receipts: this.#receipts, errors: this.#errors };
+  }
+
+  #encode(reported: Event, position: number): void {
+    const trail = reported.trail ?? defaultTrail;
+    const refused = this.#scope.refuseTrail(trail);
+    if (refused) throw new SealtrailError('forbidden', refused, { details: [{ code: 'forbidden', pointer: '/trail', message: refused }] });
+    const tenant = this.#scope.tenantOf(reported.tenant);
+    if ('refused' in tenant) {
+      throw new SealtrailError('forbidden', tenant.refused, { details: [{ code: 'forbidden', pointer: '/tenant', message: tenant.refused }] });
+    }
+    const nowMs = this.#options.now();
+    const id = reported.id?.toLowerCase() ?? uuidV7(nowMs, this.#options.random(10));
+    const defaults = { id, nowMs, trail, tenant: tenant.tenant };
+    const parts = entryParts(reported, defaults);
+    const redacted = this.#redact(reported, parts.before + parts.after);
+    this.#group.add(trail, id, redacted === reported ? parts : entryParts(redacted, defaults), reported.time === undefined);
+    this.#positions.push(position);
+  }
+
+  #refuse(detail: ErrorDetail): void {
+    if (this.#errors.length < maxReportedErrors || this.#partial) this.#errors.push(detail);
+  }
+
+  async #createTrails(group: EntryGroup): Promise<void> {
+    for (const trail of new Set(group.trails)) {
+      if (this.#log.trail(trail) || !this.#scope.mayCreateTrail(trail)) continue;
+      try {
+        await this.#log.createTrail(trail);
+      } catch (error) {
+        // Two requests may be the first to name it.
+        if (!(error instanceof SealtrailError) || error.code !== 'trail_exists') throw error;
+      }
+    }
+  }
+
+  #report(group: EntryGroup, positions: readonly number[], result: GroupResult): void {
+    for (let i = 0; i < group.count; i++) {
+      const position = positions[i]!;
+      switch (result.statuses[i]) {
+        case entryStatus.stored:
+        case entryStatus.duplicate:
+          this.#receipts.push({
+            id: uuidText(group.ids[i]!),
+            trail: group.trails[i]!,
+            index: result.indexes[i]!,
+            leafHash: encodeBase64(result.leafHashes.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES)),
+          });
+          break;
+        case entryStatus.conflict:
+          this.#refuse({ position, pointer: '/id', code: 'id_conflict', message: 'this id is in the trail with other content; use a new id for a new event' });
+          break;
+        case entryStatus.unknownTrail:
+          this.#refuse({ position, pointer: '/trail', code: 'trail_not_found', message: 'no such trail; make it first with sealtrail trail create or POST /v1/trails' });
+          break;
+        default:
+          // Refused with its group: the entries at fault have been named.
+          break;
+      }
+    }
+  }
+
+  #throwIfRefused(): void {
+    const first = this.#errors[0];
+    if (!first) return;
+    const where = first.position === undefined || this.#position === 1 ? '' : `event ${first.position}: `;
+    throw new SealtrailError(first.code, `${where}${first.pointer ?? ''} ${first.message}`.trim(), { details: this.#errors });
+  }
+}

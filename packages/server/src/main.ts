@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
+import { type CreatedToken, SealtrailError } from '@sealtrail/core';
+import { type Logger, pino } from 'pino';
+import { everything, systemTrail } from './access/permissions.ts';
+import { SystemTrail } from './access/system-trail.ts';
+import { Tokens } from './access/tokens.ts';
+import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
+import { originPrefixOf } from './adapters/fs/origin.ts';
+import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
+import { SqliteStateStore } from './adapters/sqlite/state-store.ts';
+import type { Config } from './config.ts';
+import { IndexClient } from './followers/index/index-client.ts';
+import { ProducerFollower } from './followers/producers/producer-follower.ts';
+import { createApp } from './http/app.ts';
+import { createMetrics } from './http/metrics.ts';
+import { HttpServer } from './http/server.ts';
+import { defaultIngestLimits } from './ingest/ingest.ts';
+import { defaultTrail, Intake } from './ingest/intake.ts';
+import type { TileReader } from './ports.ts';
+import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
+import type { IndexThreadOptions } from './threads/index-thread.ts';
+import type { LogThreadOptions } from './threads/log-thread.ts';
+
+/** A running engine: the log, its followers, and what the HTTP server and the in-process recorder work with. */
+export interface Engine extends AsyncDisposable {
+  readonly config: Config;
+  readonly log: LogClient;
+  readonly reader: TileReader;
+  readonly search: IndexClient;
+  readonly intake: Intake;
+  readonly tokens: Tokens;
+  readonly system: SystemTrail;
+  readonly state: SqliteStateStore;
+  readonly logger: Logger;
+  /** The admin token that was made because none existed: to be shown once. */
+  readonly firstToken: CreatedToken | undefined;
+  /** Rejects when the log can no longer be written. */
+  readonly failed: Promise<never>;
+}
+
+/** The version of this package. */
+export function packageVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  return manifest.version;
+}
+
+/**
+ * Opens a data folder and starts the engine on it: the one place where adapters meet those who use them.
+ *
+ * @throws SealtrailError data_folder_locked | data_folder_invalid | log_behind_published | log_forked | key_missing
+ */
+export async function openEngine(config: Config, logger: Logger = createLogger(config)): Promise<Engine> {
+  const random = (bytes: number): Uint8Array => randomBytes(bytes);
+  const folder = dataFolder(config.dir);
+  await using resources = new AsyncDisposableStack();
+  createDataFolder(folder);
+  resources.use(lockDataFolder(folder));
+  const originPrefix = originPrefixOf(folder, config.originPrefix, random);
+  if (config.originPrefix !== undefined && config.originPrefix !== originPrefix) {
+    throw new SealtrailError('invalid_configuration', `this data folder's origin is ${originPrefix}; keys are named after it and it cannot be changed`);
+  }
+
+  const state = resources.use(new SqliteStateStore(folder.state));
+  const log = await startLog({ dir: folder.dir, originPrefix, publishEveryMs: config.publishEveryMs }, config, resources);
+  for (const trail of [defaultTrail, systemTrail]) if (!log.trail(trail)) await log.createTrail(trail);
+  const failed = Promise.withResolvers<never>();
+  failed.promise.catch(() => {});
+  log.listen({
+    fatal: (error) => failed.reject(error),
+    publishFailed: ({ code, message }) => logger.error({ code }, `no checkpoint published: ${message}`),
+  });
+
+  const reader = resources.use(new SqliteLogReader(folder.log));
+  const search = resources.use(startIndex({ dir: folder.dir }, log, logger));
+  const intake = new Intake(log, { redaction: config.redaction, now: Date.now, random });
+  const system = new SystemTrail(intake, (error) => logger.error({ code: 'code' in error ? error.code : 'internal' }, 'the trail system could not be written'));
+  resources.use(new ProducerFollower({ log, reader, store: state, system }));
+  const tokens = new Tokens(state, { now: Date.now, random });
+  const firstToken = await ensureAdmin(tokens, config, system);
+
+  const owned = resources.move();
+  return {
+    config,
+    log,
+    reader,
+    search,
+    intake,
+    tokens,
+    system,
+    state,
+    logger,
+    firstToken,
+    failed: failed.promise,
+    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+  };
+}
+
+/** Serves an engine over HTTP; resolves when it listens. */
+export async function serveEngine(engine: Engine): Promise<HttpServer> {
+  const { config, log, search } = engine;
+  const closing = new AbortController();
+  const server = new HttpServer({ drainMs: config.drainMs, closing });
+  const total = (size: (trail: string) => number): number => log.trails().reduce((sum, { name }) => sum + size(name), 0);
+  const metrics = createMetrics({
+    queuedBytes: () => log.queuedBytes,
+    entries: () => total((trail) => log.trail(trail)?.size ?? 0),
+    indexedEntries: () => total((trail) => search.indexedSize(trail)),
+  });
+  log.listen({ publishFailed: () => metrics.publishFailures.inc() });
+  const app = createApp({
+    version: packageVersion(),
+    log,
+    reader: engine.reader,
+    search,
+    intake: engine.intake,
+    ingestLimits: { ...defaultIngestLimits, maxBodyBytes: config.maxBodyBytes },
+    tokens: engine.tokens,
+    producers: engine.state,
+    system: engine.system,
+    metrics,
+    logger: engine.logger,
+    now: Date.now,
+    isDraining: () => server.isDraining,
+    closing: closing.signal,
+  });
+  await server.listen(app, config.host, config.port);
+  return server;
+}
+
+/** Logs are JSON lines on standard error, without anything out of an event. */
+export function createLogger(config: Pick<Config, 'logLevel'>): Logger {
+  return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+}
+
+async function startLog(options: LogThreadOptions, config: Config, resources: AsyncDisposableStack): Promise<LogClient> {
+  const log = new LogClient(new Worker(threadFile('log-thread'), { workerData: options }), {
+    ...defaultQueueLimits,
+    maxQueuedBytes: config.maxQueuedBytes,
+  });
+  resources.defer(() => log.close());
+  await log.ready;
+  return log;
+}
+
+function startIndex(options: IndexThreadOptions, log: LogClient, logger: Logger): IndexClient {
+  const client = new IndexClient(new Worker(threadFile('index-thread'), { workerData: options }), log.trails(), (message) => logger.error(message));
+  log.listen({ grew: (sizes) => client.grew(sizes) });
+  return client;
+}
+
+/** Threads run the compiled file, or the source where this runs from source. */
+function threadFile(name: string): URL {
+  return new URL(`./threads/${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
+}
+
+/** Sees to it that somebody can sign in: the token of the environment, or one that is made and shown once. */
+async function ensureAdmin(tokens: Tokens, config: Config, system: SystemTrail): Promise<CreatedToken | undefined> {
+  const scope = { role: 'admin', trails: [everything], tenants: [everything] } as const;
+  let created: CreatedToken | undefined;
+  if (config.adminToken !== undefined) {
+    if (tokens.find(config.adminToken)) return undefined;
+    created = tokens.create({ ...scope, name: 'environment', trails: [...scope.trails], tenants: [...scope.tenants] }, config.adminToken);
+  } else {
+    if (tokens.list().length > 0) return undefined;
+    created = tokens.create({ ...scope, name: 'first admin', trails: [...scope.trails], tenants: [...scope.tenants] });
+  }
+  await system.record({
+    action: 'token.create',
+    category: 'access_management',
+    actor: { type: 'system' },
+    targets: [{ type: 'token', id: created.id, name: created.name }],
+    metadata: { role: created.role },
+  });
+  return config.adminToken === undefined ? created : undefined;
+}
+
