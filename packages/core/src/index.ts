@@ -21,3 +21,7 @@ export * from './tree/compact-range.ts';
 export * from './tree/hash.ts';
 export * from './tree/proof.ts';
 export * from './tree/tile.ts';
+export * from './verify/evidence.ts';
+export * from './verify/verdict.ts';
+export * from './verify/verify-entry.ts';
+export * from './verify/verify-trail.ts';

@@ -20,8 +20,8 @@ export class MemoryTree {
 
   append(entry: Uint8Array): void {
     this.#range.append(this.hasher.leafHash(entry), (level, index, hash) => {
-      const nodes = (this.#levels[level] ??= []);
-      nodes[index] = hash;
+      this.#levels[level] ??= [];
+      this.#levels[level][index] = hash;
     });
   }
 
