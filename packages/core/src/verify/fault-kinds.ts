@@ -36,7 +36,7 @@ export const faultKinds = {
     check: 'entries',
     code: 'missing',
     message: (where) =>
-      `${where}: signed, and no longer there; only the hash is left. Look for it in a backup, an archive or the producer's own records; its hash tells whether it is the right one.`,
+      `${where}: recorded once, and no longer there; only the hash is left. Look for it in a backup, an archive or the producer's own records; its hash tells whether it is the right one.`,
   },
   entryLost: {
     check: 'entries',
@@ -83,7 +83,7 @@ export const faultKinds = {
     check: 'entries',
     code: 'truncated',
     message: (where, detail) =>
-      `${where}: signed, and cut off the end of the log: ${detail}. Look for them in a backup or an archive.`,
+      `${where}: signed, and no longer at the end of the log: ${detail}. Look for them in a backup or an archive; if entries are missing further up, those after them have moved up.`,
   },
   // hash tiles
   tileModified: {
