@@ -7,36 +7,67 @@ const redactionSchema = z.strictObject({
   paths: z.array(z.string().min(1).max(512)).max(256).optional(),
   keys: z.array(z.string().min(1).max(128)).max(256).optional(),
   patterns: z.array(z.enum(patternNames)).optional(),
-}) satisfies z.ZodType<RedactionRules>;
+});
 
 const configSchema = z.strictObject({
-  /** The data folder. */
   dir: z.string().min(1),
   host: z.string().min(1).default('127.0.0.1'),
   port: z.coerce.number().int().min(0).max(65535).default(7600),
-  /** First admin token; without it one is made and printed once. */
   adminToken: z.string().min(16).max(512).optional(),
-  /** Prefix of the origins of new trails; they are best a name that is yours, such as `audit.example.com`. */
   originPrefix: z
     .string()
-    .regex(/^[A-Za-z0-9.-]{1,200}(?:\/[A-Za-z0-9._-]{1,100})*$/, 'expected a schema-less URL, such as audit.example.com')
+    .regex(
+      /^[A-Za-z0-9.-]{1,200}(?:\/[A-Za-z0-9._-]{1,100})*$/,
+      'expected a schema-less URL, such as audit.example.com',
+    )
     .optional(),
-  /** Longest time until a checkpoint covers an entry. */
   publishEveryMs: z.coerce.number().int().min(10).max(3_600_000).default(1000),
-  maxQueuedBytes: z.coerce.number().int().min(65_536).default(64 * 1024 * 1024),
-  maxBodyBytes: z.coerce.number().int().min(65_536).max(256 * 1024 * 1024).default(16 * 1024 * 1024),
-  /** How long running requests may take to end after a stop was asked for. */
+  maxQueuedBytes: z.coerce
+    .number()
+    .int()
+    .min(65_536)
+    .default(64 * 1024 * 1024),
+  maxBodyBytes: z.coerce
+    .number()
+    .int()
+    .min(65_536)
+    .max(256 * 1024 * 1024)
+    .default(16 * 1024 * 1024),
   drainMs: z.coerce.number().int().min(0).default(10_000),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('info'),
   redaction: redactionSchema.default({}),
 });
 
 /** The configuration: parsed once, then frozen and handed around. */
-export type Config = Readonly<z.output<typeof configSchema>>;
-export type ConfigInput = z.input<typeof configSchema>;
+export interface Config {
+  /** The data folder. */
+  readonly dir: string;
+  readonly host: string;
+  /** 0: any free port. */
+  readonly port: number;
+  /** First admin token; without it one is made and printed once. */
+  readonly adminToken?: string | undefined;
+  /** Prefix of the origins of new trails; best a name that is yours, such as `audit.example.com`. */
+  readonly originPrefix?: string | undefined;
+  /** Longest time until a checkpoint covers an entry. */
+  readonly publishEveryMs: number;
+  /** Bytes of entries waiting for a commit, above which requests are refused with `overloaded`. */
+  readonly maxQueuedBytes: number;
+  /** Bytes of a JSON body after decompression. */
+  readonly maxBodyBytes: number;
+  /** How long running requests may take to end after a stop was asked for. */
+  readonly drainMs: number;
+  readonly logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
+  readonly redaction: RedactionRules;
+}
+
+/** Configuration as given: everything but the data folder has a default; the command line gives numbers as text. */
+export type ConfigInput = {
+  readonly [K in keyof Config]?: Config[K] | (Config[K] extends number ? string : never) | undefined;
+};
 
 /** Environment variables that set a configuration value. */
-export const environmentNames: Readonly<Record<string, keyof ConfigInput>> = {
+export const environmentNames: Readonly<Record<string, keyof Config>> = {
   SEALTRAIL_DATA: 'dir',
   SEALTRAIL_HOST: 'host',
   SEALTRAIL_PORT: 'port',
@@ -50,13 +81,19 @@ export const environmentNames: Readonly<Record<string, keyof ConfigInput>> = {
  *
  * @throws SealtrailError invalid_configuration
  */
-export function parseConfig(given: Partial<ConfigInput>, environment: Readonly<Record<string, string | undefined>> = {}): Config {
+export function parseConfig(
+  given: ConfigInput,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Config {
   const fromEnvironment = Object.entries(environmentNames).flatMap(([variable, name]) => {
     const value = environment[variable];
     return value ? [[name, value]] : [];
   });
   const explicit = Object.entries(given).filter(([, value]) => value !== undefined);
-  const parsed = configSchema.safeParse({ ...Object.fromEntries(fromEnvironment), ...Object.fromEntries(explicit) });
+  const parsed = configSchema.safeParse({
+    ...Object.fromEntries(fromEnvironment),
+    ...Object.fromEntries(explicit),
+  });
   if (parsed.success) return Object.freeze(parsed.data);
   const [issue] = parsed.error.issues;
   throw new SealtrailError('invalid_configuration', `${issue?.path.join('.')}: ${issue?.message}`);

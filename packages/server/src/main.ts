@@ -42,7 +42,9 @@ export interface Engine extends AsyncDisposable {
 
 /** The version of this package. */
 export function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string };
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+    version: string;
+  };
   return manifest.version;
 }
 
@@ -59,11 +61,18 @@ export async function openEngine(config: Config, logger: Logger = createLogger(c
   resources.use(lockDataFolder(folder));
   const originPrefix = originPrefixOf(folder, config.originPrefix, random);
   if (config.originPrefix !== undefined && config.originPrefix !== originPrefix) {
-    throw new SealtrailError('invalid_configuration', `this data folder's origin is ${originPrefix}; keys are named after it and it cannot be changed`);
+    throw new SealtrailError(
+      'invalid_configuration',
+      `this data folder's origin is ${originPrefix}; keys are named after it and it cannot be changed`,
+    );
   }
 
   const state = resources.use(new SqliteStateStore(folder.state));
-  const log = await startLog({ dir: folder.dir, originPrefix, publishEveryMs: config.publishEveryMs }, config, resources);
+  const log = await startLog(
+    { dir: folder.dir, originPrefix, publishEveryMs: config.publishEveryMs },
+    config,
+    resources,
+  );
   for (const trail of [defaultTrail, systemTrail]) if (!log.trail(trail)) await log.createTrail(trail);
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
@@ -75,7 +84,12 @@ export async function openEngine(config: Config, logger: Logger = createLogger(c
   const reader = resources.use(new SqliteLogReader(folder.log));
   const search = resources.use(startIndex({ dir: folder.dir }, log, logger));
   const intake = new Intake(log, { redaction: config.redaction, now: Date.now, random });
-  const system = new SystemTrail(intake, (error) => logger.error({ code: 'code' in error ? error.code : 'internal' }, 'the trail system could not be written'));
+  const system = new SystemTrail(intake, (error) =>
+    logger.error(
+      { code: 'code' in error ? error.code : 'internal' },
+      'the trail system could not be written',
+    ),
+  );
   resources.use(new ProducerFollower({ log, reader, store: state, system }));
   const tokens = new Tokens(state, { now: Date.now, random });
   const firstToken = await ensureAdmin(tokens, config, system);
@@ -102,7 +116,8 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
   const { config, log, search } = engine;
   const closing = new AbortController();
   const server = new HttpServer({ drainMs: config.drainMs, closing });
-  const total = (size: (trail: string) => number): number => log.trails().reduce((sum, { name }) => sum + size(name), 0);
+  const total = (size: (trail: string) => number): number =>
+    log.trails().reduce((sum, { name }) => sum + size(name), 0);
   const metrics = createMetrics({
     queuedBytes: () => log.queuedBytes,
     entries: () => total((trail) => log.trail(trail)?.size ?? 0),
@@ -131,10 +146,17 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
 
 /** Logs are JSON lines on standard error, without anything out of an event. */
 export function createLogger(config: Pick<Config, 'logLevel'>): Logger {
-  return pino({ level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+  return pino(
+    { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
+    pino.destination(2),
+  );
 }
 
-async function startLog(options: LogThreadOptions, config: Config, resources: AsyncDisposableStack): Promise<LogClient> {
+async function startLog(
+  options: LogThreadOptions,
+  config: Config,
+  resources: AsyncDisposableStack,
+): Promise<LogClient> {
   const log = new LogClient(new Worker(threadFile('log-thread'), { workerData: options }), {
     ...defaultQueueLimits,
     maxQueuedBytes: config.maxQueuedBytes,
@@ -145,7 +167,9 @@ async function startLog(options: LogThreadOptions, config: Config, resources: As
 }
 
 function startIndex(options: IndexThreadOptions, log: LogClient, logger: Logger): IndexClient {
-  const client = new IndexClient(new Worker(threadFile('index-thread'), { workerData: options }), log.trails(), (message) => logger.error(message));
+  const client = new IndexClient(new Worker(threadFile('index-thread'), { workerData: options }), (message) =>
+    logger.error(message),
+  );
   log.listen({ grew: (sizes) => client.grew(sizes) });
   return client;
 }
@@ -156,15 +180,27 @@ function threadFile(name: string): URL {
 }
 
 /** Sees to it that somebody can sign in: the token of the environment, or one that is made and shown once. */
-async function ensureAdmin(tokens: Tokens, config: Config, system: SystemTrail): Promise<CreatedToken | undefined> {
+async function ensureAdmin(
+  tokens: Tokens,
+  config: Config,
+  system: SystemTrail,
+): Promise<CreatedToken | undefined> {
   const scope = { role: 'admin', trails: [everything], tenants: [everything] } as const;
   let created: CreatedToken | undefined;
   if (config.adminToken !== undefined) {
     if (tokens.find(config.adminToken)) return undefined;
-    created = tokens.create({ ...scope, name: 'environment', trails: [...scope.trails], tenants: [...scope.tenants] }, config.adminToken);
+    created = tokens.create(
+      { ...scope, name: 'environment', trails: [...scope.trails], tenants: [...scope.tenants] },
+      config.adminToken,
+    );
   } else {
     if (tokens.list().length > 0) return undefined;
-    created = tokens.create({ ...scope, name: 'first admin', trails: [...scope.trails], tenants: [...scope.tenants] });
+    created = tokens.create({
+      ...scope,
+      name: 'first admin',
+      trails: [...scope.trails],
+      tenants: [...scope.tenants],
+    });
   }
   await system.record({
     action: 'token.create',
@@ -175,4 +211,3 @@ async function ensureAdmin(tokens: Tokens, config: Config, system: SystemTrail):
   });
   return config.adminToken === undefined ? created : undefined;
 }
-

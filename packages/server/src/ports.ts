@@ -141,6 +141,8 @@ export interface EventQuery {
   readonly filter: Filter;
   readonly limit: number;
   readonly cursor?: string | undefined;
+  /** What durations in the filter count back from; goes into the cursor. */
+  readonly nowMs: number;
   /** Wait until the entry with this index is searchable. */
   readonly after?: number | undefined;
 }

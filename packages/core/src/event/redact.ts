@@ -3,11 +3,11 @@ import type { Event, JsonValue } from './event.ts';
 /** What is removed from events before they are stored. */
 export interface RedactionRules {
   /** Field paths such as `actor.email` or `metadata.card.number`; `*` stands for any one step. */
-  readonly paths?: readonly string[];
+  readonly paths?: readonly string[] | undefined;
   /** Names of keys whose values are removed wherever they stand in metadata, and of changed fields; case-insensitive. */
-  readonly keys?: readonly string[];
+  readonly keys?: readonly string[] | undefined;
   /** Which of {@link valuePatterns} to look for; default: all. */
-  readonly patterns?: readonly ValuePattern[];
+  readonly patterns?: readonly ValuePattern[] | undefined;
 }
 
 /** Kinds of secret values that are found by their form. */

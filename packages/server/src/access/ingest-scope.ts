@@ -9,13 +9,18 @@ export function ingestScopeOf(token: Token): IngestScope {
   return {
     refuseTrail(trail) {
       if (trail === systemTrail) return 'the trail system is written by the server alone';
-      return reachesTrail(token, trail) || token.trails.includes(everything) ? undefined : 'the token does not reach this trail';
+      return reachesTrail(token, trail) || token.trails.includes(everything)
+        ? undefined
+        : 'the token does not reach this trail';
     },
     // Whoever named a trail in the token has asked for it; a wildcard would let a typing error make one.
     mayCreateTrail: (trail) => token.role === 'admin' || token.trails.includes(trail),
     tenantOf(tenant) {
       if (!tenants) return { tenant };
-      if (tenant === undefined) return only === undefined ? { refused: 'the token is limited to tenants; expected one of them' } : { tenant: only };
+      if (tenant === undefined)
+        return only === undefined
+          ? { refused: 'the token is limited to tenants; expected one of them' }
+          : { tenant: only };
       return tenants.includes(tenant) ? { tenant } : { refused: 'the token does not reach this tenant' };
     },
   };
@@ -30,7 +35,8 @@ export const systemScope: IngestScope = {
 
 /** What a process that embeds the log may write: everything but the trail `system`. */
 export const ownerScope: IngestScope = {
-  refuseTrail: (trail) => (trail === systemTrail ? 'the trail system is written by the server alone' : undefined),
+  refuseTrail: (trail) =>
+    trail === systemTrail ? 'the trail system is written by the server alone' : undefined,
   mayCreateTrail: () => true,
   tenantOf: (tenant) => ({ tenant }),
 };

@@ -17,7 +17,16 @@ export const permissions: Readonly<Record<Role, readonly Permission[]>> = {
   read: ['events.read', 'log.read', 'trails.read', 'metrics.read'],
   analyst: ['events.read', 'log.read', 'trails.read', 'metrics.read'],
   auditor: ['events.read', 'system.read', 'log.read', 'trails.read', 'metrics.read'],
-  admin: ['events.write', 'events.read', 'system.read', 'log.read', 'trails.read', 'trails.write', 'tokens.manage', 'metrics.read'],
+  admin: [
+    'events.write',
+    'events.read',
+    'system.read',
+    'log.read',
+    'trails.read',
+    'trails.write',
+    'tokens.manage',
+    'metrics.read',
+  ],
 };
 
 /** The trail in which the server itself reports what is done to it. */
@@ -26,7 +35,8 @@ export const systemTrail = 'system';
 /** Stands for all trails or all tenants in a token's scope. */
 export const everything = '*';
 
-export const may = (token: Token, permission: Permission): boolean => permissions[token.role].includes(permission);
+export const may = (token: Token, permission: Permission): boolean =>
+  permissions[token.role].includes(permission);
 
 /** Whether a token's scope holds a trail; `system` is for those who may read administration. */
 export function reachesTrail(token: Token, trail: string): boolean {

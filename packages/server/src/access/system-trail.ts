@@ -19,7 +19,9 @@ export class SystemTrail {
   /** Resolves when the entry is durable: what must not happen unrecorded waits for it. */
   async record(event: SystemEvent): Promise<void> {
     const request = this.#intake.begin(systemScope, false);
-    request.addLine(Buffer.from(JSON.stringify({ category: 'system', outcome: 'success', ...event, trail: systemTrail })));
+    request.addLine(
+      Buffer.from(JSON.stringify({ category: 'system', outcome: 'success', ...event, trail: systemTrail })),
+    );
     await request.finish();
   }
 
@@ -30,4 +32,8 @@ export class SystemTrail {
 }
 
 /** A token as the actor of an entry. */
-export const actorOf = (token: Token): NonNullable<Event['actor']> => ({ id: token.id, name: token.name, type: 'api_key' });
+export const actorOf = (token: Token): NonNullable<Event['actor']> => ({
+  id: token.id,
+  name: token.name,
+  type: 'api_key',
+});

@@ -1,5 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { type CreatedToken, type NewToken, newTokenSchema, SealtrailError, type Token } from '@sealtrail/core';
+import {
+  type CreatedToken,
+  type NewToken,
+  newTokenSchema,
+  SealtrailError,
+  type Token,
+} from '@sealtrail/core';
 import type { StoredToken, TokenStore } from '../ports.ts';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
@@ -48,7 +54,10 @@ export class Tokens {
   /** Makes a token; its secret is in the answer and nowhere else. */
   create(wanted: NewToken, secret: string = `stk_${this.#randomText(secretCharacters)}`): CreatedToken {
     if (secret.length < minSecretLength || secret.length > maxSecretLength) {
-      throw new SealtrailError('invalid_configuration', `expected a token of ${minSecretLength} to ${maxSecretLength} characters`);
+      throw new SealtrailError(
+        'invalid_configuration',
+        `expected a token of ${minSecretLength} to ${maxSecretLength} characters`,
+      );
     }
     const { name, role, trails, tenants, expiresAt } = newTokenSchema.parse(wanted);
     const token: Token = {

@@ -1,5 +1,13 @@
-import { createdTokenSchema, newTokenSchema, newTrailSchema, SealtrailError, type Trail, tokenSchema, trailSchema } from '@sealtrail/core';
 import { createRoute, type OpenAPIHono, z } from '@hono/zod-openapi';
+import {
+  createdTokenSchema,
+  newTokenSchema,
+  newTrailSchema,
+  SealtrailError,
+  type Trail,
+  tokenSchema,
+  trailSchema,
+} from '@sealtrail/core';
 import { reachesTrail, systemTrail } from '../access/permissions.ts';
 import { actorOf } from '../access/system-trail.ts';
 import type { TrailStatus } from '../sequencer/protocol.ts';
@@ -17,7 +25,9 @@ const producerList = z
         producer: z.string(),
         firstSeq: z.int(),
         lastSeq: z.int(),
-        missing: z.array(z.tuple([z.int(), z.int()])).openapi({ description: 'Ranges of sequence numbers that never came.' }),
+        missing: z
+          .array(z.tuple([z.int(), z.int()]))
+          .openapi({ description: 'Ranges of sequence numbers that never came.' }),
       }),
     ),
   })
@@ -53,12 +63,16 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       path: '/v1/trails',
       summary: 'Make a trail',
       request: { body: { required: true, ...jsonOf(newTrailSchema, 'The name of the trail.') } },
-      responses: { 201: jsonOf(trailSchema, 'The trail, with the verifier key to pin.'), ...problemAnswers(401, 403, 409, 422) },
+      responses: {
+        201: jsonOf(trailSchema, 'The trail, with the verifier key to pin.'),
+        ...problemAnswers(401, 403, 409, 422),
+      },
     }),
     async (c) => {
       const token = gate.authorize(c, 'trails.write');
       const { name } = c.req.valid('json');
-      if (!reachesTrail(token, name)) throw new SealtrailError('forbidden', 'the token does not reach this trail');
+      if (!reachesTrail(token, name))
+        throw new SealtrailError('forbidden', 'the token does not reach this trail');
       const trail = await parts.log.createTrail(name);
       await parts.system.record({
         action: 'trail.create',
@@ -84,7 +98,15 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       const { trail } = c.req.valid('param');
       gate.authorizeTrail(c, 'trails.read', trail);
       const producers = parts.producers.list(trail);
-      return c.json({ producers: producers.map((state) => ({ ...state, missing: state.missing.map(([from, to]) => [from, to] as [number, number]) })) }, 200);
+      return c.json(
+        {
+          producers: producers.map((state) => ({
+            ...state,
+            missing: state.missing.map(([from, to]) => [from, to] as [number, number]),
+          })),
+        },
+        200,
+      );
     },
   );
 
@@ -93,7 +115,10 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       method: 'get',
       path: '/v1/tokens',
       summary: 'Tokens, without their secrets',
-      responses: { 200: jsonOf(tokenList, 'Tokens in the order in which they were made.'), ...problemAnswers(401, 403) },
+      responses: {
+        200: jsonOf(tokenList, 'Tokens in the order in which they were made.'),
+        ...problemAnswers(401, 403),
+      },
     }),
     (c) => {
       gate.authorize(c, 'tokens.manage');
@@ -107,7 +132,10 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       path: '/v1/tokens',
       summary: 'Make a token',
       request: { body: { required: true, ...jsonOf(newTokenSchema, 'What the token may do, and where.') } },
-      responses: { 201: jsonOf(createdTokenSchema, 'The token. Its secret is shown this once.'), ...problemAnswers(401, 403, 422) },
+      responses: {
+        201: jsonOf(createdTokenSchema, 'The token. Its secret is shown this once.'),
+        ...problemAnswers(401, 403, 422),
+      },
     }),
     async (c) => {
       const admin = gate.authorize(c, 'tokens.manage');
@@ -122,7 +150,12 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
         actor: actorOf(admin),
         targets: [{ type: 'token', id: created.id, name: created.name }],
         ...sourceOf(c),
-        metadata: { role: created.role, trails: created.trails, tenants: created.tenants, expiresAt: created.expiresAt },
+        metadata: {
+          role: created.role,
+          trails: created.trails,
+          tenants: created.tenants,
+          expiresAt: created.expiresAt,
+        },
       });
       return c.json(created, 201);
     },

@@ -1,5 +1,5 @@
-import { SealtrailError } from '@sealtrail/core';
 import { OpenAPIHono } from '@hono/zod-openapi';
+import { SealtrailError } from '@sealtrail/core';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { adminRoutes } from './admin-routes.ts';
@@ -31,7 +31,12 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   });
   const gate = new Gate(parts, new FailedSignIns(parts.system, parts.now));
 
-  app.use(secureHeaders({ contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] }, crossOriginResourcePolicy: 'same-origin' }));
+  app.use(
+    secureHeaders({
+      contentSecurityPolicy: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] },
+      crossOriginResourcePolicy: 'same-origin',
+    }),
+  );
   app.use(async (c, next) => {
     const end = parts.metrics.requests.startTimer();
     await next();
@@ -51,11 +56,16 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', (c) => {
     const isReady = !parts.isDraining() && !parts.log.failed;
-    return c.json({ status: isReady ? 'ready' : parts.isDraining() ? 'draining' : 'failed' }, isReady ? 200 : 503);
+    return c.json(
+      { status: isReady ? 'ready' : parts.isDraining() ? 'draining' : 'failed' },
+      isReady ? 200 : 503,
+    );
   });
   app.get('/metrics', async (c) => {
     gate.authorize(c, 'metrics.read');
-    return c.body(await parts.metrics.registry.metrics(), 200, { 'content-type': parts.metrics.registry.contentType });
+    return c.body(await parts.metrics.registry.metrics(), 200, {
+      'content-type': parts.metrics.registry.contentType,
+    });
   });
   documentRawRoutes(app);
   app.doc31('/openapi.json', {
@@ -68,7 +78,15 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.onError((error, c) => {
     const known = asSealtrailError(error);
     parts.metrics.refusedRequests.inc({ code: known.code });
-    if (known.status >= 500) parts.logger.error({ code: known.code, route: routePath(c, -1), error: known.code === 'internal' ? errorPlace(error) : undefined }, 'request failed');
+    if (known.status >= 500)
+      parts.logger.error(
+        {
+          code: known.code,
+          route: routePath(c, -1),
+          error: known.code === 'internal' ? errorPlace(error) : undefined,
+        },
+        'request failed',
+      );
     return problemResponse(known);
   });
   return app;
@@ -77,12 +95,19 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
 /** Hono throws its own for bodies that are not JSON. */
 function asSealtrailError(error: unknown): SealtrailError {
   if (error instanceof SealtrailError) return error;
-  if (error instanceof Error && 'status' in error && error.status === 400) return new SealtrailError('malformed_json');
+  if (error instanceof Error && 'status' in error && error.status === 400)
+    return new SealtrailError('malformed_json');
   return new SealtrailError('internal', undefined, { cause: error });
 }
 
 /** Class and place of an unexpected error; its message could quote an event. */
 function errorPlace(error: unknown): string {
   if (!(error instanceof Error)) return typeof error;
-  return [error.name, ...(error.stack ?? '').split('\n').filter((line) => /^\s+at /.test(line)).slice(0, 6)].join(' ');
+  return [
+    error.name,
+    ...(error.stack ?? '')
+      .split('\n')
+      .filter((line) => /^\s+at /.test(line))
+      .slice(0, 6),
+  ].join(' ');
 }

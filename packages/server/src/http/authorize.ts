@@ -1,7 +1,7 @@
 import { SealtrailError, type Token } from '@sealtrail/core';
 import { may, type Permission, reachesTrail, tenantsOf } from '../access/permissions.ts';
-import type { FailedSignIns } from './failed-sign-ins.ts';
 import type { HttpContext, HttpParts } from './context.ts';
+import type { FailedSignIns } from './failed-sign-ins.ts';
 
 const bearer = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i;
 
@@ -26,9 +26,13 @@ export class Gate {
     if (!token) {
       this.#parts.metrics.authenticationFailures.inc();
       this.#failures.note(c, secret === undefined ? 'missing' : 'unknown');
-      throw new SealtrailError('unauthenticated', 'expected the header "Authorization: Bearer <token>" with a valid token');
+      throw new SealtrailError(
+        'unauthenticated',
+        'expected the header "Authorization: Bearer <token>" with a valid token',
+      );
     }
-    if (!may(token, permission)) throw this.#denied(c, token, `the role ${token.role} does not allow ${permission}`);
+    if (!may(token, permission))
+      throw this.#denied(c, token, `the role ${token.role} does not allow ${permission}`);
     return token;
   }
 
@@ -36,13 +40,15 @@ export class Gate {
   authorizeTrail(c: HttpContext, permission: Permission, trail: string): Token {
     const token = this.authorize(c, permission);
     if (!reachesTrail(token, trail)) throw this.#denied(c, token, 'the token does not reach this trail');
-    if (!this.#parts.log.trail(trail)) throw new SealtrailError('trail_not_found', 'expected a trail of GET /v1/trails');
+    if (!this.#parts.log.trail(trail))
+      throw new SealtrailError('trail_not_found', 'expected a trail of GET /v1/trails');
     return token;
   }
 
   /** For what cannot be cut to tenants, such as entry bundles. */
   refuseTenantScope(c: HttpContext, token: Token): void {
-    if (tenantsOf(token)) throw this.#denied(c, token, 'the token is limited to tenants; this holds entries of all');
+    if (tenantsOf(token))
+      throw this.#denied(c, token, 'the token is limited to tenants; this holds entries of all');
   }
 
   #denied(c: HttpContext, token: Token, message: string): SealtrailError {

@@ -1,8 +1,8 @@
 import {
   createTreeHasher,
   type Entry,
-  formatProofFile,
   eventId,
+  formatProofFile,
   proveInclusion,
   SealtrailError,
   uuidBytes,
@@ -35,7 +35,12 @@ export function getProof(parts: HttpParts, gate: Gate): (c: HttpContext) => Prom
     const { trail, index } = await find(parts, gate, c, 'event.prove');
     const last = parts.log.trail(trail)?.checkpoint;
     const { size, note } = last && last.size > index ? last : await parts.log.publish(trail);
-    const hashes = proveInclusion(index, size, (level, n) => parts.reader.node(trail, level, n), createTreeHasher());
+    const hashes = proveInclusion(
+      index,
+      size,
+      (level, n) => parts.reader.node(trail, level, n),
+      createTreeHasher(),
+    );
     return new Response(formatProofFile({ index, hashes, checkpoint: note }), {
       headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' },
     });
@@ -54,6 +59,7 @@ async function find(parts: HttpParts, gate: Gate, c: HttpContext, action: string
   const tenants = tenantsOf(token);
   const { tenant } = JSON.parse(Buffer.from(bytes).toString('utf8')) as Entry;
   // The same answer as for an id that is nowhere: whether another tenant has it is not this token's to know.
-  if (tenants && (tenant === undefined || !tenants.includes(tenant))) throw new SealtrailError('event_not_found');
+  if (tenants && (tenant === undefined || !tenants.includes(tenant)))
+    throw new SealtrailError('event_not_found');
   return { trail, index, bytes };
 }

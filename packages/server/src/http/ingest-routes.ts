@@ -1,8 +1,8 @@
 import { SealtrailError } from '@sealtrail/core';
 import { ingestScopeOf } from '../access/ingest-scope.ts';
 import { bodyFormats, ingest } from '../ingest/ingest.ts';
-import type { HttpContext, HttpParts } from './context.ts';
 import type { Gate } from './authorize.ts';
+import type { HttpContext, HttpParts } from './context.ts';
 
 /** `POST /v1/events`. The body is read from the socket's stream: it may be large, compressed and slow. */
 export function postEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
@@ -10,9 +10,14 @@ export function postEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Pr
     const token = gate.authorize(c, 'events.write');
     if (parts.isDraining()) throw new SealtrailError('shutting_down', undefined, { retryAfterSeconds: 5 });
     const partial = parsePartial(c.req.query('partial'));
-    const mediaType = c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? 'application/json';
+    const mediaType =
+      c.req.header('content-type')?.split(';', 1)[0]?.trim().toLowerCase() ?? 'application/json';
     const format = Object.hasOwn(bodyFormats, mediaType) ? bodyFormats[mediaType] : undefined;
-    if (!format) throw new SealtrailError('unsupported_media_type', `expected a content type of ${Object.keys(bodyFormats).join(', ')}`);
+    if (!format)
+      throw new SealtrailError(
+        'unsupported_media_type',
+        `expected a content type of ${Object.keys(bodyFormats).join(', ')}`,
+      );
     const { receipts, errors } = await ingest(
       { stream: c.env.incoming, encoding: c.req.header('content-encoding'), format, partial },
       parts.intake.begin(ingestScopeOf(token), partial),

@@ -17,7 +17,9 @@ export function getCheckpoint(parts: HttpParts, gate: Gate): (c: HttpContext) =>
     gate.authorizeTrail(c, 'log.read', trail);
     // A trail that is new has one to offer only once it is signed.
     const { note } = parts.log.trail(trail)?.checkpoint ?? (await parts.log.publish(trail));
-    return new Response(note, { headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' } });
+    return new Response(note, {
+      headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' },
+    });
   };
 }
 
@@ -33,7 +35,10 @@ export function getTile(parts: HttpParts, gate: Gate): (c: HttpContext) => Respo
     const published = parts.log.trail(trail)?.checkpoint?.size ?? 0;
     // What no checkpoint covers is not shown: nobody could verify it.
     if (partialWidth(level, resource.n, published) < resource.width) {
-      throw new SealtrailError('not_yet_checkpointed', `the last checkpoint, of size ${published}, does not cover this tile`);
+      throw new SealtrailError(
+        'not_yet_checkpointed',
+        `the last checkpoint, of size ${published}, does not cover this tile`,
+      );
     }
     if (resource.kind === 'entries') {
       gate.refuseTenantScope(c, token);
@@ -51,7 +56,8 @@ export function getTile(parts: HttpParts, gate: Gate): (c: HttpContext) => Respo
       resource.kind === 'entries'
         ? parts.reader.bundle(trail, resource.n, resource.width)
         : parts.reader.tile(trail, level, resource.n, resource.width);
-    if (!data || (resource.kind === 'hash' && data.length !== resource.width * HASH_BYTES)) throw new SealtrailError('not_found');
+    if (!data || (resource.kind === 'hash' && data.length !== resource.width * HASH_BYTES))
+      throw new SealtrailError('not_found');
     return new Response(Uint8Array.from(data), {
       headers: {
         'content-type': 'application/octet-stream',

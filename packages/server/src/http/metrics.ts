@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 /** What `/metrics` shows. Labels are bounded: no trail, tenant or token names. */
 export interface Metrics {
@@ -36,7 +36,12 @@ export function createMetrics(sources: MetricSources): Metrics {
   return {
     registry,
     events: new Counter({ name: 'sealtrail_events_total', help: 'Events acknowledged.', registers }),
-    refusedRequests: new Counter({ name: 'sealtrail_refused_requests_total', help: 'Requests answered with an error.', labelNames: ['code'], registers }),
+    refusedRequests: new Counter({
+      name: 'sealtrail_refused_requests_total',
+      help: 'Requests answered with an error.',
+      labelNames: ['code'],
+      registers,
+    }),
     requests: new Histogram({
       name: 'sealtrail_http_request_duration_seconds',
       help: 'Duration of HTTP requests.',
@@ -44,7 +49,15 @@ export function createMetrics(sources: MetricSources): Metrics {
       buckets: [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3],
       registers,
     }),
-    authenticationFailures: new Counter({ name: 'sealtrail_authentication_failures_total', help: 'Requests without a valid token.', registers }),
-    publishFailures: new Counter({ name: 'sealtrail_publish_failures_total', help: 'Checkpoints that could not be published; they are tried again.', registers }),
+    authenticationFailures: new Counter({
+      name: 'sealtrail_authentication_failures_total',
+      help: 'Requests without a valid token.',
+      registers,
+    }),
+    publishFailures: new Counter({
+      name: 'sealtrail_publish_failures_total',
+      help: 'Checkpoints that could not be published; they are tried again.',
+      registers,
+    }),
   };
 }

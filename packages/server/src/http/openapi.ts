@@ -1,16 +1,30 @@
-import { errorKinds, eventPageSchema, eventSchema, ingestResponseSchema, problemSchema, statsSchema, storedEntrySchema } from '@sealtrail/core';
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
+import {
+  errorKinds,
+  eventPageSchema,
+  eventSchema,
+  ingestResponseSchema,
+  problemSchema,
+  statsSchema,
+  storedEntrySchema,
+} from '@sealtrail/core';
 import { bodyFormats } from '../ingest/ingest.ts';
 import type { HttpEnv } from './context.ts';
 import { fieldParameters, intervalNames } from './search-routes.ts';
 
 /** A JSON body or answer of one schema. */
-export function jsonOf<T extends z.ZodType>(schema: T, description: string): { description: string; content: { 'application/json': { schema: T } } } {
+export function jsonOf<T extends z.ZodType>(
+  schema: T,
+  description: string,
+): { description: string; content: { 'application/json': { schema: T } } } {
   return { description, content: { 'application/json': { schema } } };
 }
 
 type ErrorStatus = (typeof errorKinds)[keyof typeof errorKinds]['status'];
-type ProblemAnswer = { description: string; content: { 'application/problem+json': { schema: typeof problemSchema } } };
+type ProblemAnswer = {
+  description: string;
+  content: { 'application/problem+json': { schema: typeof problemSchema } };
+};
 
 /** Problem answers by status, described by the codes that have it. */
 export function problemAnswers<S extends ErrorStatus>(...statuses: readonly S[]): Record<S, ProblemAnswer> {
@@ -37,11 +51,25 @@ const binary = (description: string) => ({
 const trail = z.string().optional().openapi({ description: 'The trail; main when absent.' });
 const searchParameters = z.object({
   trail,
-  q: z.string().optional().openapi({ description: 'Query text, such as `actor:u_12 action:user.* outcome:failure refund`.' }),
-  since: z.string().optional().openapi({ description: 'Earliest time: RFC 3339, or a duration back from now such as 24h.' }),
+  q: z
+    .string()
+    .optional()
+    .openapi({ description: 'Query text, such as `actor:u_12 action:user.* outcome:failure refund`.' }),
+  since: z
+    .string()
+    .optional()
+    .openapi({ description: 'Earliest time: RFC 3339, or a duration back from now such as 24h.' }),
   until: z.string().optional().openapi({ description: 'Latest time.' }),
   after: z.int().optional().openapi({ description: 'Wait until the entry with this index is searchable.' }),
-  ...Object.fromEntries(fieldParameters.map((name) => [name, z.string().optional().openapi({ description: `Entries whose ${name} is this; \`*\` stands for anything.` })])),
+  ...Object.fromEntries(
+    fieldParameters.map((name) => [
+      name,
+      z
+        .string()
+        .optional()
+        .openapi({ description: `Entries whose ${name} is this; \`*\` stands for anything.` }),
+    ]),
+  ),
 });
 
 /** Documents the routes that read their requests themselves: bodies and answers that are streams or stored text. */
@@ -56,19 +84,37 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
     description:
       'One event, an array, or one a line (NDJSON); gzip or zstd. Answered when all of them are durable. All or nothing, unless partial=true. An event sent again with the same id gets the same receipt.',
     request: {
-      query: z.object({ partial: z.enum(['true', 'false']).optional().openapi({ description: 'Store the good events and report the others.' }) }),
+      query: z.object({
+        partial: z
+          .enum(['true', 'false'])
+          .optional()
+          .openapi({ description: 'Store the good events and report the others.' }),
+      }),
       body: {
         required: true,
-        content: Object.fromEntries(Object.entries(bodyFormats).map(([type, format]) => [type, { schema: format === 'json' ? events : eventSchema }])),
+        content: Object.fromEntries(
+          Object.entries(bodyFormats).map(([type, format]) => [
+            type,
+            { schema: format === 'json' ? events : eventSchema },
+          ]),
+        ),
       },
     },
-    responses: { 201: jsonOf(ingestResponseSchema, 'A receipt for each event, in order.'), ...problemAnswers(400, 401, 403, 404, 408, 409, 413, 415, 422, 503) },
+    responses: {
+      201: jsonOf(ingestResponseSchema, 'A receipt for each event, in order.'),
+      ...problemAnswers(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
+    },
   });
   registry.registerPath({
     method: 'get',
     path: '/v1/events',
     summary: 'Search events, newest first',
-    request: { query: searchParameters.extend({ limit: z.int().min(1).max(1000).optional(), cursor: z.string().optional() }) },
+    request: {
+      query: searchParameters.extend({
+        limit: z.int().min(1).max(1000).optional(),
+        cursor: z.string().optional(),
+      }),
+    },
     responses: { 200: jsonOf(eventPageSchema, 'A page.'), ...problemAnswers(400, 401, 403, 404, 503) },
   });
   registry.registerPath({
@@ -79,7 +125,10 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
       query: searchParameters.extend({
         field: z.string().optional().openapi({ description: 'Count by the values of this field.' }),
         limit: z.int().min(1).max(1000).optional(),
-        interval: z.enum(intervalNames as [string]).optional().openapi({ description: 'Count by time, in buckets of this width.' }),
+        interval: z
+          .enum(intervalNames as [string])
+          .optional()
+          .openapi({ description: 'Count by time, in buckets of this width.' }),
       }),
     },
     responses: { 200: jsonOf(statsSchema, 'Counts.'), ...problemAnswers(400, 401, 403, 404, 503) },
@@ -88,8 +137,18 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
     method: 'get',
     path: '/v1/events/stream',
     summary: 'Follow events as they become durable (server-sent events)',
-    request: { query: searchParameters.extend({ from: z.int().optional().openapi({ description: 'First index; absent: what comes from now on.' }) }) },
-    responses: { 200: { description: 'Events named entry; their id is the index.', content: { 'text/event-stream': { schema: z.string() } } }, ...problemAnswers(400, 401, 403, 404, 503) },
+    request: {
+      query: searchParameters.extend({
+        from: z.int().optional().openapi({ description: 'First index; absent: what comes from now on.' }),
+      }),
+    },
+    responses: {
+      200: {
+        description: 'Events named entry; their id is the index.',
+        content: { 'text/event-stream': { schema: z.string() } },
+      },
+      ...problemAnswers(400, 401, 403, 404, 503),
+    },
   });
   const one = { params: z.object({ id: z.string() }), query: z.object({ trail }) };
   registry.registerPath({

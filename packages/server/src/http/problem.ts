@@ -20,7 +20,8 @@ export function problemOf(error: unknown): Problem {
 export function problemResponse(error: unknown): Response {
   const problem = problemOf(error);
   const headers = new Headers({ 'content-type': problemType, 'cache-control': 'no-store' });
-  if (error instanceof SealtrailError && error.retryAfterSeconds !== undefined) headers.set('retry-after', String(error.retryAfterSeconds));
+  if (error instanceof SealtrailError && error.retryAfterSeconds !== undefined)
+    headers.set('retry-after', String(error.retryAfterSeconds));
   else if (problem.status === 503) headers.set('retry-after', '1');
   if (problem.status === 401) headers.set('www-authenticate', 'Bearer realm="sealtrail"');
   return new Response(JSON.stringify(problem), { status: problem.status, headers });

@@ -20,7 +20,8 @@ export function streamEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => 
   return async (c) => {
     const { trail, filter } = parseSearch(c, parts.now(), ['from']);
     const token = gate.authorizeTrail(c, 'events.read', trail);
-    if (open >= maxStreams) throw new SealtrailError('too_many_streams', undefined, { retryAfterSeconds: 30 });
+    if (open >= maxStreams)
+      throw new SealtrailError('too_many_streams', undefined, { retryAfterSeconds: 30 });
     const from = resumeAt(c) ?? parts.log.trail(trail)!.size;
     await recordRead(parts, c, token, 'event.stream', trail);
     const tenants = tenantsOf(token);
@@ -28,11 +29,16 @@ export function streamEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => 
     const wanted = (entry: Entry): boolean =>
       (!tenants || (entry.tenant !== undefined && tenants.includes(entry.tenant))) && matches(entry);
     open++;
-    const isValid = (): boolean => parts.tokens.list().some(({ id, revokedAt }) => id === token.id && revokedAt === null);
+    const isValid = (): boolean =>
+      parts.tokens.list().some(({ id, revokedAt }) => id === token.id && revokedAt === null);
     const signal = AbortSignal.any([c.req.raw.signal, parts.closing]);
     const body = ReadableStream.from(frames(parts, trail, from, wanted, isValid, signal, () => open--));
     return new Response(body.pipeThrough(new TextEncoderStream()), {
-      headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+      headers: {
+        'content-type': 'text/event-stream',
+        'cache-control': 'no-store',
+        'x-accel-buffering': 'no',
+      },
     });
   };
 }
@@ -48,7 +54,9 @@ async function* frames(
   done: () => void,
 ): AsyncGenerator<string> {
   const growth = new Growth();
-  const unlisten = parts.log.listen({ grew: (sizes) => sizes.some(([name]) => name === trail) && growth.signal() });
+  const unlisten = parts.log.listen({
+    grew: (sizes) => sizes.some(([name]) => name === trail) && growth.signal(),
+  });
   signal.addEventListener('abort', () => growth.signal(), { once: true });
   let next = from;
   try {
@@ -63,7 +71,8 @@ async function* frames(
       let frame = '';
       for (const bytes of parts.reader.entries(trail, next, to)) {
         const entry = text.decode(bytes);
-        if (wanted(JSON.parse(entry) as Entry)) frame += `id: ${next}\nevent: entry\ndata: {"index":${next},"entry":${entry}}\n\n`;
+        if (wanted(JSON.parse(entry) as Entry))
+          frame += `id: ${next}\nevent: entry\ndata: {"index":${next},"entry":${entry}}\n\n`;
         next++;
       }
       if (frame) yield frame;
@@ -106,6 +115,7 @@ class Growth {
 function resumeAt(c: HttpContext): number | undefined {
   const last = c.req.header('last-event-id');
   if (last === undefined) return integer(c, 'from', 0, Number.MAX_SAFE_INTEGER);
-  if (!/^\d{1,16}$/.test(last)) throw new SealtrailError('invalid_parameter', 'Last-Event-ID: expected the index of an entry');
+  if (!/^\d{1,16}$/.test(last))
+    throw new SealtrailError('invalid_parameter', 'Last-Event-ID: expected the index of an entry');
   return Number(last) + 1;
 }

@@ -15,12 +15,19 @@ const decoders = {
  *
  * @throws SealtrailError unsupported_media_type | body_too_large | malformed_json
  */
-export async function* decodedChunks(body: Readable, encoding: string | undefined, maxBytes: number): AsyncGenerator<Buffer> {
+export async function* decodedChunks(
+  body: Readable,
+  encoding: string | undefined,
+  maxBytes: number,
+): AsyncGenerator<Buffer> {
   const name = encoding?.trim().toLowerCase() || 'identity';
   let source: Readable = body;
   if (name !== 'identity') {
     if (!Object.hasOwn(decoders, name)) {
-      throw new SealtrailError('unsupported_media_type', `expected a content encoding of ${Object.keys(decoders).join(', ')} or none`);
+      throw new SealtrailError(
+        'unsupported_media_type',
+        `expected a content encoding of ${Object.keys(decoders).join(', ')} or none`,
+      );
     }
     // Errors surface through the iteration below.
     source = pipeline(body, decoders[name as keyof typeof decoders](), () => {});
@@ -29,12 +36,17 @@ export async function* decodedChunks(body: Readable, encoding: string | undefine
   try {
     for await (const chunk of source as AsyncIterable<Buffer>) {
       size += chunk.length;
-      if (size > maxBytes) throw new SealtrailError('body_too_large', `expected a body of at most ${maxBytes} bytes, after decompression`);
+      if (size > maxBytes)
+        throw new SealtrailError(
+          'body_too_large',
+          `expected a body of at most ${maxBytes} bytes, after decompression`,
+        );
       yield chunk;
     }
   } catch (cause) {
     if (cause instanceof SealtrailError) throw cause;
-    if (name === 'identity') throw new SealtrailError('malformed_json', 'the request body ended early', { cause });
+    if (name === 'identity')
+      throw new SealtrailError('malformed_json', 'the request body ended early', { cause });
     throw new SealtrailError('malformed_json', `the request body is not valid ${name}`, { cause });
   } finally {
     if (source !== body) source.destroy();
@@ -42,7 +54,11 @@ export async function* decodedChunks(body: Readable, encoding: string | undefine
 }
 
 /** The whole decoded body. @throws as {@link decodedChunks} */
-export async function readBody(body: Readable, encoding: string | undefined, maxBytes: number): Promise<Buffer> {
+export async function readBody(
+  body: Readable,
+  encoding: string | undefined,
+  maxBytes: number,
+): Promise<Buffer> {
   const chunks: Buffer[] = [];
   for await (const chunk of decodedChunks(body, encoding, maxBytes)) chunks.push(chunk);
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
@@ -63,7 +79,8 @@ export async function* lines(chunks: AsyncIterable<Buffer>, maxLineBytes: number
       if (!isBlank(data, end)) yield data.subarray(0, end);
       data = data.subarray(end + 1);
     }
-    if (data.length > maxLineBytes) throw new SealtrailError('body_too_large', `expected lines of at most ${maxLineBytes} bytes`);
+    if (data.length > maxLineBytes)
+      throw new SealtrailError('body_too_large', `expected lines of at most ${maxLineBytes} bytes`);
     rest = data;
   }
   if (!isBlank(rest, rest.length)) yield rest;

@@ -47,8 +47,13 @@ export interface IngestBody {
  * @throws SealtrailError what is wrong with the body, or with an event; then nothing has been stored, unless the
  *   request takes what is good
  */
-export async function ingest(body: IngestBody, request: IntakeRequest, limits: IngestLimits = defaultIngestLimits): Promise<IngestOutcome> {
-  if (body.format === 'json') ingestJson(await readBody(body.stream, body.encoding, limits.maxBodyBytes), request, limits);
+export async function ingest(
+  body: IngestBody,
+  request: IntakeRequest,
+  limits: IngestLimits = defaultIngestLimits,
+): Promise<IngestOutcome> {
+  if (body.format === 'json')
+    ingestJson(await readBody(body.stream, body.encoding, limits.maxBodyBytes), request, limits);
   else await ingestLines(body, request, limits);
   if (request.count === 0) throw new SealtrailError('invalid_body', 'expected at least one event');
   return request.finish();
@@ -74,7 +79,10 @@ function ingestJson(bytes: Uint8Array, request: IntakeRequest, limits: IngestLim
 async function ingestLines(body: IngestBody, request: IntakeRequest, limits: IngestLimits): Promise<void> {
   const maxBytes = body.partial ? limits.maxStreamBytes : limits.maxBodyBytes;
   const maxEvents = body.partial ? limits.maxStreamEvents : limits.maxEvents;
-  for await (const line of lines(decodedChunks(body.stream, body.encoding, maxBytes), 2 * eventLimits.entryBytes)) {
+  for await (const line of lines(
+    decodedChunks(body.stream, body.encoding, maxBytes),
+    2 * eventLimits.entryBytes,
+  )) {
     assertRoom(request, maxEvents);
     request.addLine(line);
     if (request.isFull) await request.flush();
@@ -82,5 +90,6 @@ async function ingestLines(body: IngestBody, request: IntakeRequest, limits: Ing
 }
 
 function assertRoom(request: IntakeRequest, maxEvents: number): void {
-  if (request.count >= maxEvents) throw new SealtrailError('body_too_large', `expected at most ${maxEvents} events in a request`);
+  if (request.count >= maxEvents)
+    throw new SealtrailError('body_too_large', `expected at most ${maxEvents} events in a request`);
 }

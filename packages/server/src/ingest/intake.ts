@@ -1,9 +1,10 @@
 import {
   createRedactor,
-  encodeBase64,
-  entryParts,
   type ErrorDetail,
   type Event,
+  encodeBase64,
+  entryParts,
+  expectEnd,
   HASH_BYTES,
   parseEvent,
   type Receipt,
@@ -11,7 +12,6 @@ import {
   type Redactor,
   type ScannedValue,
   SealtrailError,
-  expectEnd,
   scanObject,
   skipSpace,
   uuidText,
@@ -31,7 +31,9 @@ export interface IngestScope {
   /** Whether an unknown trail of this name is made by writing to it. */
   mayCreateTrail(trail: string): boolean;
   /** The tenant an event gets, given the one it names; or why it is refused. */
-  tenantOf(tenant: string | undefined): { readonly tenant: string | undefined } | { readonly refused: string };
+  tenantOf(
+    tenant: string | undefined,
+  ): { readonly tenant: string | undefined } | { readonly refused: string };
 }
 
 /** What became of a request. */
@@ -91,7 +93,13 @@ export class IntakeRequest {
   /** Position in the request of each entry of the group. */
   #positions: number[] = [];
 
-  constructor(log: LogClient, options: IntakeOptions, redact: Redactor, scope: IngestScope, partial: boolean) {
+  constructor(
+    log: LogClient,
+    options: IntakeOptions,
+    redact: Redactor,
+    scope: IngestScope,
+    partial: boolean,
+  ) {
     this.#log = log;
     this.#options = options;
     this.#redact = redact;
@@ -130,7 +138,8 @@ export class IntakeRequest {
       this.#encode(parse(), position);
     } catch (error) {
       if (!(error instanceof SealtrailError)) throw error;
-      const details = error.details.length > 0 ? error.details : [{ code: error.code, message: error.message }];
+      const details =
+        error.details.length > 0 ? error.details : [{ code: error.code, message: error.message }];
       for (const detail of details) this.#refuse({ ...detail, position });
     }
   }
@@ -161,17 +170,27 @@ export class IntakeRequest {
   #encode(reported: Event, position: number): void {
     const trail = reported.trail ?? defaultTrail;
     const refused = this.#scope.refuseTrail(trail);
-    if (refused) throw new SealtrailError('forbidden', refused, { details: [{ code: 'forbidden', pointer: '/trail', message: refused }] });
+    if (refused)
+      throw new SealtrailError('forbidden', refused, {
+        details: [{ code: 'forbidden', pointer: '/trail', message: refused }],
+      });
     const tenant = this.#scope.tenantOf(reported.tenant);
     if ('refused' in tenant) {
-      throw new SealtrailError('forbidden', tenant.refused, { details: [{ code: 'forbidden', pointer: '/tenant', message: tenant.refused }] });
+      throw new SealtrailError('forbidden', tenant.refused, {
+        details: [{ code: 'forbidden', pointer: '/tenant', message: tenant.refused }],
+      });
     }
     const nowMs = this.#options.now();
     const id = reported.id?.toLowerCase() ?? uuidV7(nowMs, this.#options.random(10));
     const defaults = { id, nowMs, trail, tenant: tenant.tenant };
     const parts = entryParts(reported, defaults);
     const redacted = this.#redact(reported, parts.before + parts.after);
-    this.#group.add(trail, id, redacted === reported ? parts : entryParts(redacted, defaults), reported.time === undefined);
+    this.#group.add(
+      trail,
+      id,
+      redacted === reported ? parts : entryParts(redacted, defaults),
+      reported.time === undefined,
+    );
     this.#positions.push(position);
   }
 
@@ -205,10 +224,20 @@ export class IntakeRequest {
           });
           break;
         case entryStatus.conflict:
-          this.#refuse({ position, pointer: '/id', code: 'id_conflict', message: 'this id is in the trail with other content; use a new id for a new event' });
+          this.#refuse({
+            position,
+            pointer: '/id',
+            code: 'id_conflict',
+            message: 'this id is in the trail with other content; use a new id for a new event',
+          });
           break;
         case entryStatus.unknownTrail:
-          this.#refuse({ position, pointer: '/trail', code: 'trail_not_found', message: 'no such trail; make it first with sealtrail trail create or POST /v1/trails' });
+          this.#refuse({
+            position,
+            pointer: '/trail',
+            code: 'trail_not_found',
+            message: 'no such trail; make it first with sealtrail trail create or POST /v1/trails',
+          });
           break;
         default:
           // Refused with its group: the entries at fault have been named.
@@ -221,6 +250,8 @@ export class IntakeRequest {
     const first = this.#errors[0];
     if (!first) return;
     const where = first.position === undefined || this.#position === 1 ? '' : `event ${first.position}: `;
-    throw new SealtrailError(first.code, `${where}${first.pointer ?? ''} ${first.message}`.trim(), { details: this.#errors });
+    throw new SealtrailError(first.code, `${where}${first.pointer ?? ''} ${first.message}`.trim(), {
+      details: this.#errors,
+    });
   }
 }

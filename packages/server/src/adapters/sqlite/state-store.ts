@@ -53,16 +53,34 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
 
   add({ token, hash }: StoredToken): void {
     this.#db
-      .prepare('INSERT INTO token (id, name, role, trails, tenants, created_at, expires_at, revoked_at, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)')
-      .run(token.id, token.name, token.role, JSON.stringify(token.trails), JSON.stringify(token.tenants), token.createdAt, token.expiresAt, token.revokedAt, hash);
+      .prepare(
+        'INSERT INTO token (id, name, role, trails, tenants, created_at, expires_at, revoked_at, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+      )
+      .run(
+        token.id,
+        token.name,
+        token.role,
+        JSON.stringify(token.trails),
+        JSON.stringify(token.tenants),
+        token.createdAt,
+        token.expiresAt,
+        token.revokedAt,
+        hash,
+      );
   }
 
   revoke(id: string, revokedAt: string): void {
-    this.#db.prepare('UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL').run(revokedAt, id);
+    this.#db
+      .prepare('UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL')
+      .run(revokedAt, id);
   }
 
   cursor(trail: string): number {
-    return (this.#db.prepare('SELECT entries FROM producer_cursor WHERE trail = ?').pluck().get(trail) as number | undefined) ?? 0;
+    return (
+      (this.#db.prepare('SELECT entries FROM producer_cursor WHERE trail = ?').pluck().get(trail) as
+        | number
+        | undefined) ?? 0
+    );
   }
 
   producer(trail: string, producer: string): ProducerState | undefined {
@@ -77,9 +95,12 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
       'INSERT INTO producer (trail, producer, first_seq, last_seq, missing) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first_seq = excluded.first_seq, last_seq = excluded.last_seq, missing = excluded.missing',
     );
     this.#db.transaction(() => {
-      for (const [producer, state] of states) put.run(trail, producer, state.firstSeq, state.lastSeq, JSON.stringify(state.missing));
+      for (const [producer, state] of states)
+        put.run(trail, producer, state.firstSeq, state.lastSeq, JSON.stringify(state.missing));
       this.#db
-        .prepare('INSERT INTO producer_cursor (trail, entries) VALUES (?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries')
+        .prepare(
+          'INSERT INTO producer_cursor (trail, entries) VALUES (?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries',
+        )
         .run(trail, cursor);
     })();
   }

@@ -55,7 +55,11 @@ export class ProducerFollower implements AsyncDisposable {
 
   async #run(): Promise<void> {
     await rest();
-    for (let trail = first(this.#behind); trail !== undefined && !this.#isClosed; trail = first(this.#behind)) {
+    for (
+      let trail = first(this.#behind);
+      trail !== undefined && !this.#isClosed;
+      trail = first(this.#behind)
+    ) {
       const isCaughtUp = await this.#pass(trail).catch(() => undefined);
       // What failed (a full disk, say) is tried again with the trail's next growth, from the cursor that was committed.
       if (isCaughtUp !== false) this.#behind.delete(trail);
@@ -80,13 +84,18 @@ export class ProducerFollower implements AsyncDisposable {
       if (seen.gap) gaps.push({ ...seen.gap, producer: producer.id, index: from + i });
     });
     // A gap that the same pass has filled was only a change of order.
-    const open = gaps.filter(({ producer, from: lost }) => states.get(producer)!.missing.some(([a, b]) => a <= lost && lost <= b));
+    const open = gaps.filter(({ producer, from: lost }) =>
+      states.get(producer)!.missing.some(([a, b]) => a <= lost && lost <= b),
+    );
     for (const gap of open) await this.#report(trail, gap);
     if (to > from) store.commit(trail, to, states);
     return to === size;
   }
 
-  async #report(trail: string, gap: Gap & { readonly producer: string; readonly index: number }): Promise<void> {
+  async #report(
+    trail: string,
+    gap: Gap & { readonly producer: string; readonly index: number },
+  ): Promise<void> {
     await this.#parts.system.record({
       id: deterministicId(`producer.sequence_gap ${trail} ${gap.index}`),
       action: 'producer.sequence_gap',

@@ -10,13 +10,19 @@ export interface Gap {
 }
 
 /** What one more sequence number says about its producer. The first number seen starts the sequence. */
-export function observe(state: ProducerState | undefined, seq: number): { readonly state: ProducerState; readonly gap?: Gap } {
+export function observe(
+  state: ProducerState | undefined,
+  seq: number,
+): { readonly state: ProducerState; readonly gap?: Gap } {
   if (!state) return { state: { firstSeq: seq, lastSeq: seq, missing: [] } };
   if (seq > state.lastSeq) {
     const next = { ...state, lastSeq: seq };
     if (seq === state.lastSeq + 1) return { state: next };
     const gap = { from: state.lastSeq + 1, to: seq - 1 };
-    return { state: { ...next, missing: [...state.missing, [gap.from, gap.to] as const].slice(-maxMissingRanges) }, gap };
+    return {
+      state: { ...next, missing: [...state.missing, [gap.from, gap.to] as const].slice(-maxMissingRanges) },
+      gap,
+    };
   }
   return { state: { ...state, missing: state.missing.flatMap((range) => without(range, seq)) } };
 }

@@ -1,0 +1,93 @@
+/** Entries in one segment: their numbers fit 16 bits, so a set of them is at most 8 KiB. */
+export const maxSegmentEntries = 65_536;
+
+const words = maxSegmentEntries / 32;
+
+/** A set of entry numbers of one segment. */
+export class Bitmap {
+  readonly #words: Uint32Array = new Uint32Array(words);
+
+  /** The set {0, ..., count - 1}. */
+  static upTo(count: number): Bitmap {
+    const all = new Bitmap();
+    all.#words.fill(0xffffffff, 0, count >>> 5);
+    if (count % 32 !== 0) all.#words[count >>> 5] = 2 ** (count % 32) - 1;
+    return all;
+  }
+
+  has(entry: number): boolean {
+    return (this.#words[entry >>> 5]! & (1 << (entry & 31))) !== 0;
+  }
+
+  add(entry: number): void {
+    this.#words[entry >>> 5]! |= 1 << (entry & 31);
+  }
+
+  /** Adds `from` to `to - 1`. */
+  addRange(from: number, to: number): void {
+    for (let entry = from; entry < to; ) {
+      if ((entry & 31) === 0 && to - entry >= 32) {
+        this.#words[entry >>> 5] = 0xffffffff;
+        entry += 32;
+      } else this.add(entry++);
+    }
+  }
+
+  addAll(other: Bitmap): void {
+    for (let i = 0; i < words; i++) this.#words[i]! |= other.#words[i]!;
+  }
+
+  retainAll(other: Bitmap): void {
+    for (let i = 0; i < words; i++) this.#words[i]! &= other.#words[i]!;
+  }
+
+  removeAll(other: Bitmap): void {
+    for (let i = 0; i < words; i++) this.#words[i]! &= ~other.#words[i]!;
+  }
+
+  isEmpty(): boolean {
+    return this.#words.every((word) => word === 0);
+  }
+
+  count(): number {
+    let count = 0;
+    for (let i = 0; i < words; i++) count += bitsIn(this.#words[i]!);
+    return count;
+  }
+
+  /** Entry numbers from the largest down. */
+  *descending(): Generator<number> {
+    for (let i = words - 1; i >= 0; i--) {
+      for (let word = this.#words[i]!; word !== 0; ) {
+        const bit = 31 - Math.clz32(word);
+        yield i * 32 + bit;
+        word = (word & ~(1 << bit)) >>> 0;
+      }
+    }
+  }
+
+  /** Calls `visit` with each entry number, rising. */
+  forEach(visit: (entry: number) => void): void {
+    for (let i = 0; i < words; i++) {
+      for (let word = this.#words[i]!; word !== 0; word &= word - 1)
+        visit(i * 32 + (31 - Math.clz32(word & -word)));
+    }
+  }
+
+  /** The bytes for storage, little-endian. */
+  toBytes(): Uint8Array {
+    return new Uint8Array(this.#words.buffer);
+  }
+
+  /** Adds a stored bitmap. */
+  addBytes(bytes: Uint8Array): void {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    for (let i = 0; i < words; i++) this.#words[i]! |= view.getUint32(i * 4, true);
+  }
+}
+
+function bitsIn(word: number): number {
+  let v = word - ((word >>> 1) & 0x55555555);
+  v = (v & 0x33333333) + ((v >>> 2) & 0x33333333);
+  return Math.imul((v + (v >>> 4)) & 0x0f0f0f0f, 0x01010101) >>> 24;
+}

@@ -1,0 +1,72 @@
+import Database from 'better-sqlite3';
+import type { TrailRange } from './segment.ts';
+import { indexFormat } from './terms.ts';
+
+/** A sealed segment as the catalog knows it. */
+export interface CatalogedSegment {
+  readonly number: number;
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  readonly ranges: readonly TrailRange[];
+}
+
+const schema = `
+CREATE TABLE IF NOT EXISTS format (text TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS segment (number INTEGER PRIMARY KEY, min_time REAL NOT NULL, max_time REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS segment_trail (segment INTEGER NOT NULL, trail TEXT NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL,
+  PRIMARY KEY (segment, trail)) STRICT, WITHOUT ROWID;
+`;
+
+/**
+ * Which segments there are and what they hold. The cursor of a trail, how far it is indexed for good, is the end of its
+ * last range: so cursor and result are one row, committed together.
+ */
+export class Catalog implements Disposable {
+  readonly #db: Database.Database;
+
+  /** @throws when the file is damaged or of another format: the index is then to be made again */
+  constructor(file: string) {
+    this.#db = new Database(file);
+    try {
+      this.#db.pragma('journal_mode = WAL');
+      this.#db.pragma('synchronous = FULL');
+      this.#db.exec(schema);
+      const format = this.#db.prepare('SELECT text FROM format').pluck().get() as string | undefined;
+      if (format === undefined) this.#db.prepare('INSERT INTO format (text) VALUES (?)').run(indexFormat);
+      else if (format !== indexFormat) throw new Error('another index format');
+    } catch (error) {
+      this.#db.close();
+      throw error;
+    }
+  }
+
+  /** Oldest first. */
+  segments(): CatalogedSegment[] {
+    const ranges = this.#db.prepare<[number], TrailRange>(
+      'SELECT trail, first AS firstIndex, past AS endIndex FROM segment_trail WHERE segment = ?',
+    );
+    return this.#db
+      .prepare<[], Omit<CatalogedSegment, 'ranges'>>(
+        'SELECT number, min_time AS minTimeMs, max_time AS maxTimeMs FROM segment ORDER BY number',
+      )
+      .all()
+      .map((row) => ({ ...row, ranges: ranges.all(row.number) }));
+  }
+
+  add(segment: CatalogedSegment): void {
+    const range = this.#db.prepare(
+      'INSERT INTO segment_trail (segment, trail, first, past) VALUES (?, ?, ?, ?)',
+    );
+    this.#db.transaction(() => {
+      this.#db
+        .prepare('INSERT INTO segment (number, min_time, max_time) VALUES (?, ?, ?)')
+        .run(segment.number, segment.minTimeMs, segment.maxTimeMs);
+      for (const { trail, firstIndex, endIndex } of segment.ranges)
+        range.run(segment.number, trail, firstIndex, endIndex);
+    })();
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+}
