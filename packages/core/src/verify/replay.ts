@@ -189,18 +189,18 @@ export class Replay {
 
   /** Hashes beyond the last entry are what a log leaves that was cut off. */
   async #findSurplusHashes(): Promise<void> {
-    for (let level = 0, complete = this.#size; ; level++, complete = Math.floor(complete / TILE_WIDTH)) {
-      const n = Math.floor(complete / TILE_WIDTH);
-      const width = complete % TILE_WIDTH;
-      const tile =
-        level > 0
-          ? await this.#upperTile(level, n)
-          : width > 0
-            ? this.#lastBlock!.stored
-            : await this.#tiles.read(0, n);
-      if (typeof tile === 'object' && tile.width > width)
-        this.#faults.at('tileSurplus', ...entriesBelow(level, complete, n * TILE_WIDTH + tile.width - 1));
-      if (complete === 0) return;
+    const surplus = (tile: StoredTile | NoTile | undefined, level: number, complete: number): void => {
+      const width = typeof tile === 'object' ? tile.width : 0;
+      const end = complete - (complete % TILE_WIDTH) + width;
+      if (end > complete) this.#faults.at('tileSurplus', ...entriesBelow(level, complete, end - 1));
+    };
+    let complete = this.#size;
+    const isPartial = complete % TILE_WIDTH > 0;
+    const tile = isPartial ? this.#lastBlock!.stored : await this.#tiles.read(0, complete / TILE_WIDTH);
+    surplus(tile, 0, complete);
+    for (let level = 1; complete > 0; level++) {
+      complete = Math.floor(complete / TILE_WIDTH);
+      surplus(await this.#upperTile(level, Math.floor(complete / TILE_WIDTH)), level, complete);
     }
   }
 
