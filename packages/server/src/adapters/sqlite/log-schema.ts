@@ -4,6 +4,7 @@ import Database from 'better-sqlite3';
 /** `SLTR`: marks a SQLite file as a Sealtrail log. */
 export const LOG_APPLICATION_ID = 0x534c5452;
 export const LOG_FORMAT_VERSION = 1;
+export const expectedLogFormat: string = `${LOG_APPLICATION_ID}/${LOG_FORMAT_VERSION}`;
 
 /**
  * The log on disk. `verify` reads every column of every table here, so nothing may stand in them that cannot be checked
@@ -81,6 +82,16 @@ export function openLogForReading(file: string): Database.Database {
   db.pragma('cache_size = -16384');
   assertLogFormat(db);
   return db;
+}
+
+/** Opens what may be a log for verification, which says itself what is wrong with it. */
+export function openPossiblyDamagedLog(file: string): Database.Database {
+  return new Database(file, { readonly: true, fileMustExist: true });
+}
+
+/** What marks the format of a file: its application id and version. */
+export function readLogFormat(db: Database.Database): string {
+  return `${String(db.pragma('application_id', { simple: true }))}/${String(db.pragma('user_version', { simple: true }))}`;
 }
 
 function assertLogFormat(db: Database.Database): void {
