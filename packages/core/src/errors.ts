@@ -69,9 +69,9 @@ export type ErrorCode = keyof typeof errorKinds;
 /** One place in the input that is wrong. */
 export interface ErrorDetail {
   /** Position of the event in the request, from 0. */
-  readonly position?: number;
+  readonly position?: number | undefined;
   /** JSON Pointer (RFC 6901) to the place inside that event, '' for the whole of it. */
-  readonly pointer?: string;
+  readonly pointer?: string | undefined;
   readonly code: ErrorCode;
   readonly message: string;
 }

@@ -1,16 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { type CreatedToken, SealtrailError } from '@sealtrail/core';
+import {
+  type CreatedToken,
+  createTreeHasher,
+  eventId,
+  formatProofFile,
+  proveInclusion,
+  SealtrailError,
+  uuidBytes,
+} from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
 import { everything, systemTrail } from './access/permissions.ts';
 import { SystemTrail } from './access/system-trail.ts';
 import { Tokens } from './access/tokens.ts';
 import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { originPrefixOf } from './adapters/fs/origin.ts';
+import { nativeSha256 } from './adapters/native-sha256.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from './adapters/sqlite/state-store.ts';
 import type { Config } from './config.ts';
+import { EventIndex } from './followers/index/event-index.ts';
 import { IndexClient } from './followers/index/index-client.ts';
 import { ProducerFollower } from './followers/producers/producer-follower.ts';
 import { createApp } from './http/app.ts';
@@ -53,7 +63,11 @@ export function packageVersion(): string {
  *
  * @throws SealtrailError data_folder_locked | data_folder_invalid | log_behind_published | log_forked | key_missing
  */
-export async function openEngine(config: Config, logger: Logger = createLogger(config)): Promise<Engine> {
+export async function openEngine(
+  config: Config,
+  logger: Logger = createLogger(config),
+  options: { readonly ensureAdmin?: boolean } = {},
+): Promise<Engine> {
   const random = (bytes: number): Uint8Array => randomBytes(bytes);
   const folder = dataFolder(config.dir);
   await using resources = new AsyncDisposableStack();
@@ -92,7 +106,7 @@ export async function openEngine(config: Config, logger: Logger = createLogger(c
   );
   resources.use(new ProducerFollower({ log, reader, store: state, system }));
   const tokens = new Tokens(state, { now: Date.now, random });
-  const firstToken = await ensureAdmin(tokens, config, system);
+  const firstToken = options.ensureAdmin === false ? undefined : await ensureAdmin(tokens, config, system);
 
   const owned = resources.move();
   return {
@@ -210,4 +224,60 @@ async function ensureAdmin(
     metadata: { role: created.role },
   });
   return config.adminToken === undefined ? created : undefined;
+}
+
+/** Makes the search index of a data folder again from its log. The folder must not be in use. */
+export async function rebuildIndex(
+  dir: string,
+  onProgress: (done: number, total: number) => void,
+): Promise<{ readonly entries: number }> {
+  const folder = dataFolder(dir);
+  if (!existsSync(folder.log))
+    throw new SealtrailError(
+      'data_folder_invalid',
+      `there is no log in ${folder.dir}; check the folder's name`,
+    );
+  using _lock = lockDataFolder(folder);
+  rmSync(folder.index, { recursive: true, force: true });
+  using reader = new SqliteLogReader(folder.log);
+  const total = reader.trails().reduce((sum, { size }) => sum + size, 0);
+  const done = new Map<string, number>();
+  await using index = EventIndex.open({
+    dir: folder.index,
+    log: reader,
+    onIndexed: (sizes) => {
+      for (const [trail, size] of sizes) done.set(trail, size);
+      onProgress(
+        [...done.values()].reduce((sum, size) => sum + size, 0),
+        total,
+      );
+    },
+  });
+  await index.caughtUp();
+  return { entries: total };
+}
+
+/**
+ * The entry of an event and a C2SP tlog-proof that it is in its trail.
+ *
+ * @throws SealtrailError event_not_found | invalid_parameter | trail_not_found
+ */
+export async function proofOf(
+  engine: Pick<Engine, 'log' | 'reader'>,
+  trail: string,
+  id: string,
+): Promise<{ readonly index: number; readonly entry: Uint8Array; readonly proof: string }> {
+  if (!eventId.safeParse(id).success) throw new SealtrailError('invalid_parameter', 'id: expected a UUID');
+  const index = engine.reader.indexOf(trail, uuidBytes(id));
+  const entry = index === undefined ? undefined : engine.reader.entries(trail, index, index + 1)[0];
+  if (index === undefined || !entry) throw new SealtrailError('event_not_found');
+  const last = engine.log.trail(trail)?.checkpoint;
+  const { size, note } = last && last.size > index ? last : await engine.log.publish(trail);
+  const hashes = proveInclusion(
+    index,
+    size,
+    (level, n) => engine.reader.node(trail, level, n),
+    createTreeHasher(nativeSha256),
+  );
+  return { index, entry, proof: formatProofFile({ index, hashes, checkpoint: note }) };
 }

@@ -162,8 +162,14 @@ export class IntakeRequest {
    *   overloaded | storage_unavailable | shutting_down
    */
   async finish(): Promise<IngestOutcome> {
+    const outcome = await this.settle();
+    if (!this.#partial || outcome.receipts.length === 0) this.#throwIfRefused();
+    return outcome;
+  }
+
+  /** As {@link finish}, but refused events are always reported, never thrown. */
+  async settle(): Promise<IngestOutcome> {
     if (this.#partial || this.#errors.length === 0) await this.flush();
-    if (!this.#partial || this.#receipts.length === 0) this.#throwIfRefused();
     return { receipts: this.#receipts, errors: this.#errors };
   }
 

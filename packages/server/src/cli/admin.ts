@@ -1,0 +1,119 @@
+import type { CreatedToken, Token, Trail } from '@sealtrail/core';
+import { roles } from '@sealtrail/core';
+import { Command, Option } from 'commander';
+import { apiOf, type CliContext, withServer } from './program.ts';
+import type { ServerOptions } from './server-api.ts';
+import { table } from './terminal.ts';
+
+interface AdminOptions extends ServerOptions {
+  readonly json?: true;
+}
+
+/** `sealtrail token` */
+export function tokenCommand({ terminal }: CliContext): Command {
+  const print = (options: AdminOptions, value: unknown, text: string): void =>
+    terminal.out(options.json ? `${JSON.stringify(value)}\n` : text);
+  const token = new Command('token').description('make, list and revoke tokens');
+  token.addCommand(
+    withServer(new Command('create'))
+      .description('make a token; its secret is printed this once')
+      .argument('<name>', 'what it is for')
+      .addOption(new Option('--role <role>', 'what it may do').choices(roles).makeOptionMandatory())
+      .option('--trail <trail...>', 'trails it reaches (default: all)')
+      .option('--tenant <tenant...>', 'tenants it reaches (default: all)')
+      .option('--expires <time>', 'RFC 3339 time at which it ends')
+      .action(
+        async (
+          name: string,
+          options: AdminOptions & { role: string; trail?: string[]; tenant?: string[]; expires?: string },
+        ) => {
+          const created = await apiOf(options).json<CreatedToken>(
+            'POST',
+            'v1/tokens',
+            {},
+            {
+              name,
+              role: options.role,
+              ...(options.trail && { trails: options.trail }),
+              ...(options.tenant && { tenants: options.tenant }),
+              ...(options.expires && { expiresAt: options.expires }),
+            },
+          );
+          print(options, created, `${created.secret}\n`);
+        },
+      ),
+  );
+  token.addCommand(
+    withServer(new Command('list'))
+      .description('tokens, without their secrets')
+      .action(async (options: AdminOptions) => {
+        const { tokens } = await apiOf(options).json<{ tokens: Token[] }>('GET', 'v1/tokens');
+        const rows = tokens.map(({ id, name, role, trails, tenants, createdAt, expiresAt, revokedAt }) => [
+          id,
+          name,
+          role,
+          trails.join(','),
+          tenants.join(','),
+          createdAt,
+          revokedAt ? `revoked ${revokedAt}` : expiresAt ? `until ${expiresAt}` : 'valid',
+        ]);
+        print(
+          options,
+          { tokens },
+          table(['ID', 'NAME', 'ROLE', 'TRAILS', 'TENANTS', 'MADE', 'STATE'], rows, terminal.columns),
+        );
+      }),
+  );
+  token.addCommand(
+    withServer(new Command('revoke'))
+      .description('end a token at once')
+      .argument('<id>', 'its id, tok_...')
+      .action(async (id: string, options: AdminOptions) => {
+        const revoked = await apiOf(options).json<Token>('DELETE', `v1/tokens/${encodeURIComponent(id)}`);
+        print(options, revoked, `${revoked.id} is revoked\n`);
+      }),
+  );
+  return token;
+}
+
+/** `sealtrail trail` */
+export function trailCommand({ terminal }: CliContext): Command {
+  const print = (options: AdminOptions, value: unknown, text: string): void =>
+    terminal.out(options.json ? `${JSON.stringify(value)}\n` : text);
+  const trail = new Command('trail').description('make and list trails');
+  trail.addCommand(
+    withServer(new Command('create'))
+      .description('make a trail; its verifier key is printed')
+      .argument('<name>')
+      .action(async (name: string, options: AdminOptions) => {
+        const created = await apiOf(options).json<Trail>('POST', 'v1/trails', {}, { name });
+        print(options, created, `${created.vkey}\n`);
+      }),
+  );
+  trail.addCommand(
+    withServer(new Command('list'))
+      .description('trails with their sizes and keys')
+      .action(async (options: AdminOptions) => {
+        const { trails } = await apiOf(options).json<{ trails: Trail[] }>('GET', 'v1/trails');
+        print(
+          options,
+          { trails },
+          table(
+            ['TRAIL', 'ENTRIES', 'VERIFIER KEY'],
+            trails.map(({ name, size, vkey }) => [name, String(size), vkey]),
+            terminal.columns,
+          ),
+        );
+      }),
+  );
+  trail.addCommand(
+    withServer(new Command('policy'))
+      .description('print a trust policy with the keys of all trails, to be kept where you verify')
+      .action(async (options: AdminOptions) => {
+        const { trails } = await apiOf(options).json<{ trails: Trail[] }>('GET', 'v1/trails');
+        const policy = `${trails.map(({ vkey }) => `log ${vkey}\n`).join('')}quorum none\n`;
+        print(options, { policy }, policy);
+      }),
+  );
+  return trail;
+}

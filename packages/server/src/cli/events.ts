@@ -1,0 +1,184 @@
+import { createReadStream } from 'node:fs';
+import {
+  type Entry,
+  type EventPage,
+  type IngestResponse,
+  SealtrailError,
+  type StoredEntry,
+} from '@sealtrail/core';
+import { Command } from 'commander';
+import { apiOf, type CliContext, withServer } from './program.ts';
+import type { ServerOptions } from './server-api.ts';
+import { readServerEvents } from './server-events.ts';
+import { printable, type Terminal, table } from './terminal.ts';
+
+interface EventOptions extends ServerOptions {
+  readonly json?: true;
+  readonly trail?: string;
+}
+
+/** `sealtrail record`: one event from the arguments, or many from a file or standard input. */
+export function recordCommand(context: CliContext): Command {
+  return withServer(new Command('record'))
+    .description('report events: one by its parts, or JSON lines from a file (- for standard input)')
+    .argument('[file]', 'file of JSON lines, or -')
+    .option('--action <action>', 'what was done, such as user.login')
+    .option('--actor <id>', 'who did it')
+    .option('--target <type:id>', 'what it was done to')
+    .option('--outcome <outcome>', 'success, failure, denied or unknown')
+    .option('--reason <text>', 'why')
+    .option('--trail <trail>', 'the trail (default main)')
+    .option('--partial', 'store the good events of a file and report the others')
+    .action(async (file: string | undefined, options: EventOptions & RecordOptions) => {
+      const isNdjson = file !== undefined;
+      if (isNdjson === (options.action !== undefined))
+        throw new SealtrailError('invalid_parameter', 'expected either a file or --action');
+      const body = isNdjson
+        ? file === '-'
+          ? context.stdin
+          : createReadStream(file)
+        : JSON.stringify(eventOf(options));
+      const response = await apiOf(options).request(
+        'POST',
+        'v1/events',
+        options.partial ? { partial: 'true' } : {},
+        {
+          body,
+          headers: { 'content-type': isNdjson ? 'application/x-ndjson' : 'application/json' },
+          duplex: 'half',
+          signal: context.signal,
+        } as unknown as RequestInit,
+      );
+      const { receipts, errors } = (await response.json()) as IngestResponse;
+      if (options.json) context.terminal.out(`${JSON.stringify({ receipts, ...(errors && { errors }) })}\n`);
+      else if (isNdjson)
+        context.terminal.out(`${receipts.length} events stored, ${errors?.length ?? 0} refused\n`);
+      else
+        for (const { trail, index, leafHash, id } of receipts)
+          context.terminal.out(`${trail} ${index}  ${id}  leaf ${leafHash}\n`);
+      for (const { position, pointer, message } of errors ?? [])
+        context.terminal.err(`event ${position}: ${pointer ?? ''} ${message}\n`);
+      if (errors && errors.length > 0) context.setExitCode(1);
+    });
+}
+
+interface RecordOptions {
+  readonly action?: string;
+  readonly actor?: string;
+  readonly target?: string;
+  readonly outcome?: string;
+  readonly reason?: string;
+  readonly partial?: true;
+}
+
+/** `sealtrail query` */
+export function queryCommand(context: CliContext): Command {
+  return withServer(new Command('query'))
+    .description('search events, newest first: sealtrail query actor:u_12 outcome:failure since:24h')
+    .argument('[query...]', 'query text')
+    .option('--trail <trail>', 'the trail (default main)')
+    .option('--limit <n>', 'entries a page (default 50)')
+    .option('--cursor <cursor>', 'where the page before ended')
+    .action(async (words: string[], options: EventOptions & { limit?: string; cursor?: string }) => {
+      const page = await apiOf(options).json<EventPage>('GET', 'v1/events', {
+        q: words.length > 0 ? words.join(' ') : undefined,
+        trail: options.trail,
+        limit: options.limit,
+        cursor: options.cursor,
+      });
+      if (options.json) {
+        context.terminal.out(`${JSON.stringify(page)}\n`);
+        return;
+      }
+      context.terminal.out(
+        page.events.length > 0
+          ? table(heading, page.events.map(rowOf), context.terminal.columns)
+          : 'nothing found\n',
+      );
+      if (page.nextCursor !== null) context.terminal.err(`more: --cursor ${page.nextCursor}\n`);
+    });
+}
+
+/** `sealtrail tail` */
+export function tailCommand(context: CliContext): Command {
+  return withServer(new Command('tail'))
+    .description('follow events as they become durable')
+    .argument('[query...]', 'query text')
+    .option('--trail <trail>', 'the trail (default main)')
+    .option('--from <index>', 'first index; default: what comes from now on')
+    .action(async (words: string[], options: EventOptions & { from?: string }) => {
+      const api = apiOf(options);
+      let from = options.from;
+      for await (const message of readServerEvents(async (lastId) => {
+        const parameters = {
+          q: words.length > 0 ? words.join(' ') : undefined,
+          trail: options.trail,
+          from: lastId === undefined ? from : undefined,
+        };
+        return api.request('GET', 'v1/events/stream', parameters, {
+          signal: context.signal,
+          headers: lastId === undefined ? {} : { 'last-event-id': lastId },
+        });
+      }, context.signal)) {
+        from = undefined;
+        const stored = JSON.parse(message) as StoredEntry;
+        context.terminal.out(options.json ? `${message}\n` : tailLine(stored, context.terminal));
+      }
+    });
+}
+
+/** `sealtrail prove` */
+export function proveCommand(context: CliContext): Command {
+  return withServer(new Command('prove'))
+    .description('print the proof that an event is in the log (C2SP tlog-proof)')
+    .argument('<id>', 'event id')
+    .option('--trail <trail>', 'the trail (default main)')
+    .action(async (id: string, options: EventOptions) => {
+      const path = `v1/events/${encodeURIComponent(id)}`;
+      const api = apiOf(options);
+      const proof = await (await api.request('GET', `${path}/proof`, { trail: options.trail })).text();
+      if (!options.json) {
+        context.terminal.out(proof);
+        return;
+      }
+      const { index, entry } = await api.json<StoredEntry>('GET', path, { trail: options.trail });
+      context.terminal.out(`${JSON.stringify({ index, entry, proof })}\n`);
+    });
+}
+
+function eventOf(options: EventOptions & RecordOptions): object {
+  const [type, ...id] = options.target?.split(':') ?? [];
+  return {
+    action: options.action,
+    ...(options.actor !== undefined && { actor: { type: 'user', id: options.actor } }),
+    ...(options.outcome !== undefined && { outcome: options.outcome }),
+    ...(options.reason !== undefined && { reason: options.reason }),
+    ...(options.trail !== undefined && { trail: options.trail }),
+    ...(type !== undefined && { targets: [{ type, ...(id.length > 0 && { id: id.join(':') }) }] }),
+  };
+}
+
+const heading = ['INDEX', 'TIME', 'ACTION', 'OUTCOME', 'ACTOR', 'TARGET', 'SOURCE'] as const;
+
+function rowOf({ index, entry }: StoredEntry): string[] {
+  return [
+    String(index),
+    entry.time,
+    entry.action,
+    entry.outcome ?? '',
+    actorText(entry),
+    targetText(entry),
+    entry.source?.ip ?? '',
+  ];
+}
+
+/** One line without knowing the ones to come: columns of usual widths. */
+function tailLine(stored: StoredEntry, terminal: Terminal): string {
+  const widths = [8, 24, 28, 8, 24, 28, 0];
+  const cells = rowOf(stored).map((cell, i) => cell.padEnd(widths[i]!));
+  return table(cells.map(printable), [], terminal.columns);
+}
+
+const actorText = ({ actor }: Entry): string => actor?.name ?? actor?.id ?? actor?.type ?? '';
+const targetText = ({ targets }: Entry): string =>
+  (targets ?? []).map(({ type, id, name }) => `${type}:${id ?? name ?? ''}`).join(' ');

@@ -1,0 +1,111 @@
+import { SealtrailError } from '@sealtrail/core';
+import { Command, CommanderError, Option } from 'commander';
+import { packageVersion } from '../main.ts';
+import { tokenCommand, trailCommand } from './admin.ts';
+import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
+import { proveCommand, queryCommand, recordCommand, tailCommand } from './events.ts';
+import { rebuildCommand } from './rebuild.ts';
+import { serveCommand } from './serve.ts';
+import { ServerApi, type ServerOptions } from './server-api.ts';
+import { printable, type Terminal } from './terminal.ts';
+import { verifyCommand } from './verify.ts';
+
+/** Exit codes: part of the contract. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
+
+/** What commands share. */
+export interface CliContext {
+  readonly terminal: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stdin: AsyncIterable<Buffer>;
+  /** Aborted on Ctrl-C and on termination. */
+  readonly signal: AbortSignal;
+  /** What the process will exit with when the command returns. */
+  setExitCode(code: number): void;
+}
+
+const usageErrors = new Set([
+  'invalid_configuration',
+  'invalid_query',
+  'invalid_parameter',
+  'invalid_policy',
+  'data_folder_invalid',
+  'invalid_cursor',
+]);
+
+/** Builds the command line. */
+export function createProgram(context: CliContext): Command {
+  const program = new Command('sealtrail')
+    .description('Sealtrail: a security audit log in which nothing changes unnoticed')
+    .version(packageVersion())
+    .showHelpAfterError('(sealtrail --help shows what there is)')
+    .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err })
+    .exitOverride();
+  for (const command of [
+    serveCommand(context),
+    demoCommand(context),
+    recordCommand(context),
+    queryCommand(context),
+    tailCommand(context),
+    verifyCommand(context),
+    proveCommand(context),
+    tokenCommand(context),
+    trailCommand(context),
+    rebuildCommand(context),
+    doctorCommand(context),
+  ]) {
+    program.addCommand(
+      command
+        .exitOverride()
+        .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err }),
+    );
+  }
+  return program;
+}
+
+/** Runs one command line to its exit code; errors are written for people, or as JSON with `--json`. */
+export async function runCommandLine(args: readonly string[], context: CliContext): Promise<void> {
+  try {
+    await createProgram(context).parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      context.setExitCode(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
+      return;
+    }
+    const known = error instanceof SealtrailError ? error : undefined;
+    const message = known?.message ?? (error instanceof Error ? error.message : String(error));
+    if (args.includes('--json'))
+      context.terminal.err(
+        `${JSON.stringify({ error: { code: known?.code ?? 'internal', message, details: known?.details ?? [] } })}\n`,
+      );
+    else {
+      context.terminal.err(`sealtrail: ${printable(message)}${known ? ` (${known.code})` : ''}\n`);
+      for (const { position, pointer, message: detail } of known?.details ?? []) {
+        context.terminal.err(
+          `  ${position === undefined ? '' : `event ${position} `}${printable(`${pointer ?? ''} ${detail}`)}\n`,
+        );
+      }
+    }
+    context.setExitCode(known && usageErrors.has(known.code) ? exitCodes.usage : exitCodes.failed);
+  }
+}
+
+/** `--url` and `--token` of commands that talk to a server. */
+export function withServer(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--url <url>', 'address of the server')
+        .env('SEALTRAIL_URL')
+        .default('http://127.0.0.1:7600'),
+    )
+    .addOption(
+      new Option(
+        '--token <token>',
+        'bearer token (better: SEALTRAIL_TOKEN, which no process list shows)',
+      ).env('SEALTRAIL_TOKEN'),
+    )
+    .option('--json', 'output for machines');
+}
+
+export const apiOf = (options: ServerOptions): ServerApi => new ServerApi(options);

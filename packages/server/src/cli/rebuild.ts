@@ -1,0 +1,23 @@
+import { Command } from 'commander';
+import { rebuildIndex } from '../main.ts';
+import type { CliContext } from './program.ts';
+import { ProgressBar } from './terminal.ts';
+
+/** `sealtrail rebuild` */
+export function rebuildCommand({ terminal }: CliContext): Command {
+  return new Command('rebuild')
+    .description('make the search index of a data folder again from its log (the server must be stopped)')
+    .requiredOption('--data <dir>', 'data folder')
+    .option('--json', 'output for machines')
+    .action(async (options: { data: string; json?: true }) => {
+      const startMs = performance.now();
+      using progress = new ProgressBar(terminal, 'indexing');
+      const { entries } = await rebuildIndex(options.data, (done, total) => progress.show(done, total));
+      const seconds = (performance.now() - startMs) / 1000;
+      terminal.out(
+        options.json
+          ? `${JSON.stringify({ entries, seconds })}\n`
+          : `${entries.toLocaleString('en')} entries indexed in ${seconds.toFixed(1)} s\n`,
+      );
+    });
+}

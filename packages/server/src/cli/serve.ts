@@ -1,0 +1,65 @@
+import { Command } from 'commander';
+import { parseConfig } from '../config.ts';
+import { openEngine, serveEngine } from '../main.ts';
+import type { CliContext } from './program.ts';
+
+interface ServeOptions {
+  readonly data?: string;
+  readonly host?: string;
+  readonly port?: string;
+  readonly origin?: string;
+  readonly publishEveryMs?: string;
+  readonly logLevel?: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
+  readonly redact?: readonly string[];
+}
+
+/** `sealtrail serve` */
+export function serveCommand(context: CliContext): Command {
+  return new Command('serve')
+    .description('run the server on a data folder')
+    .option('--data <dir>', 'data folder (SEALTRAIL_DATA); made when it is not there')
+    .option('--host <host>', 'address to listen on (SEALTRAIL_HOST, default 127.0.0.1)')
+    .option('--port <port>', 'port to listen on (SEALTRAIL_PORT, default 7600)')
+    .option(
+      '--origin <name>',
+      'prefix of the origins of trails, such as audit.example.com; fixed when the folder is made',
+    )
+    .option('--publish-every-ms <ms>', 'longest time until a checkpoint covers an entry (default 1000)')
+    .option('--redact <path...>', 'field paths removed from every event, such as actor.email')
+    .option('--log-level <level>', 'silent, fatal, error, warn, info or debug')
+    .action((options: ServeOptions) => serve(options, context));
+}
+
+async function serve(options: ServeOptions, { terminal, environment, signal }: CliContext): Promise<void> {
+  const config = parseConfig(
+    {
+      dir: options.data,
+      host: options.host,
+      port: options.port,
+      originPrefix: options.origin,
+      publishEveryMs: options.publishEveryMs,
+      logLevel: options.logLevel,
+      ...(options.redact && { redaction: { paths: options.redact } }),
+    },
+    { SEALTRAIL_DATA: './sealtrail-data', ...environment },
+  );
+  await using engine = await openEngine(config);
+  await using server = await serveEngine(engine);
+  terminal.out(`Sealtrail listens on ${server.url}\n`);
+  terminal.out(`  data folder   ${config.dir}\n`);
+  terminal.out(`  API document  ${server.url}/openapi.json\n`);
+  if (engine.firstToken) {
+    terminal.out(`\n  Admin token, shown this once:\n\n    ${engine.firstToken.secret}\n\n`);
+    terminal.out(
+      '  Copy trust-policy.txt out of the data folder now: verification trusts the keys in your copy.\n',
+    );
+  }
+  await Promise.race([stopped(signal), engine.failed]);
+  terminal.out('Stopping: running requests end, a last checkpoint is signed.\n');
+}
+
+const stopped = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });

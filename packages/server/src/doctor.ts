@@ -1,0 +1,125 @@
+import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { parsePolicy, SealtrailError } from '@sealtrail/core';
+import { type DataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
+import { FsKeyStore } from './adapters/fs/key-store.ts';
+import { createNativeSigner } from './adapters/native-ed25519.ts';
+import { LogEvidence } from './adapters/sqlite/log-evidence.ts';
+import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
+import { readPublished } from './adapters/sqlite/published-store.ts';
+
+/** One thing that was looked at. */
+export interface Finding {
+  readonly what: string;
+  readonly state: 'good' | 'warning' | 'bad';
+  /** What was found, and what to do. */
+  readonly message: string;
+}
+
+const scarceBytes = 1024 ** 3;
+
+/** Looks at an installation and a data folder. Changes nothing, and works beside a running server. */
+export async function examine(dir: string): Promise<readonly Finding[]> {
+  const folder = dataFolder(dir);
+  const findings: Finding[] = [good('node', `${process.version} on ${process.platform}-${process.arch}`)];
+  if (!existsSync(folder.log))
+    return [
+      ...findings,
+      bad(
+        'data folder',
+        `there is no log in ${folder.dir}; check the name, or start sealtrail serve to make one`,
+      ),
+    ];
+  const looks: readonly [string, (folder: DataFolder) => Finding | readonly Finding[]][] = [
+    ['data folder', lookAtMode],
+    ['owner', lookAtLock],
+    ['disk', lookAtDisk],
+    ['log', lookAtLog],
+    ['keys', lookAtKeys],
+    ['trust policy', lookAtPolicy],
+    ['index', lookAtIndex],
+  ];
+  for (const [what, look] of looks) {
+    try {
+      findings.push(...[look(folder)].flat());
+    } catch (error) {
+      findings.push(bad(what, error instanceof Error ? error.message : String(error)));
+    }
+  }
+  return findings;
+}
+
+const good = (what: string, message: string): Finding => ({ what, state: 'good', message });
+const warning = (what: string, message: string): Finding => ({ what, state: 'warning', message });
+const bad = (what: string, message: string): Finding => ({ what, state: 'bad', message });
+
+function lookAtMode(folder: DataFolder): Finding {
+  const mode = statSync(folder.dir).mode & 0o777;
+  if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+    return warning('data folder', `others can read ${folder.dir} (mode ${mode.toString(8)}); chmod 700 it`);
+  return good('data folder', folder.dir);
+}
+
+function lookAtLock(folder: DataFolder): Finding {
+  try {
+    lockDataFolder(folder)[Symbol.dispose]();
+    return good('owner', 'no process is using the folder');
+  } catch (error) {
+    if (error instanceof SealtrailError && error.code === 'data_folder_locked')
+      return good('owner', 'a running process owns the folder');
+    throw error;
+  }
+}
+
+function lookAtDisk(folder: DataFolder): Finding {
+  const { bavail, bsize } = statfsSync(folder.dir);
+  const free = bavail * bsize;
+  const text = `${(free / 1024 ** 3).toFixed(1)} GiB free`;
+  return free < scarceBytes ? warning('disk', `${text}: a full disk stops intake`) : good('disk', text);
+}
+
+function lookAtLog(folder: DataFolder): readonly Finding[] {
+  using reader = new SqliteLogReader(folder.log);
+  const published = readPublished(folder.published);
+  if (published.unreadable !== undefined) return [bad('log', published.unreadable)];
+  return reader.trails().map(({ name, size }) => {
+    const last = published.notes.get(name);
+    const covered = Number(last?.split('\n')[1] ?? 0);
+    return covered > size
+      ? bad('log', `trail ${name} has ${size} entries, but ${covered} were published: it was set back`)
+      : good('log', `trail ${name}: ${size} entries, checkpoint at ${covered}`);
+  });
+}
+
+function lookAtKeys(folder: DataFolder): Finding {
+  using log = new LogEvidence(folder.log);
+  const keys = new FsKeyStore(folder);
+  for (const { name, vkey } of log.trails) {
+    const skey = keys.read(name);
+    if (skey === undefined)
+      return bad(
+        'keys',
+        `the signing key of trail ${name} is missing: restore it, the trail cannot go on without`,
+      );
+    if (createNativeSigner(skey).vkey !== vkey)
+      return bad('keys', `the signing key of trail ${name} is another one than the trail was made with`);
+    const mode = statSync(path.join(folder.keys, `${name}.key`)).mode & 0o777;
+    if (process.platform !== 'win32' && (mode & 0o077) !== 0)
+      return bad('keys', `others can read the key of trail ${name}; chmod 600 it`);
+  }
+  return good('keys', `${log.trails.length} signing keys, readable by their owner alone`);
+}
+
+function lookAtPolicy(folder: DataFolder): Finding {
+  const { logs } = parsePolicy(readFileSync(folder.policy, 'utf8'));
+  return good(
+    'trust policy',
+    `${logs.length} verifier keys; verification is only as good as the copy of it that you keep elsewhere`,
+  );
+}
+
+function lookAtIndex(folder: DataFolder): Finding {
+  return existsSync(path.join(folder.index, 'catalog.db'))
+    ? good('index', 'there; sealtrail rebuild makes it again')
+    : warning('index', 'not there yet; it is made when the server starts');
+}
