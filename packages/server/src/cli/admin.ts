@@ -1,7 +1,7 @@
 import type { CreatedToken, Token, Trail } from '@sealtrail/core';
 import { roles } from '@sealtrail/core';
 import { Command, Option } from 'commander';
-import { apiOf, type CliContext, withServer } from './program.ts';
+import { apiOf, type CliContext, withServer } from './context.ts';
 import type { ServerOptions } from './server-api.ts';
 import { table } from './terminal.ts';
 

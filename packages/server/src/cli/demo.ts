@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { runDemo } from '../demo.ts';
-import type { CliContext } from './program.ts';
+import type { CliContext } from './context.ts';
 
 /** `sealtrail demo` */
 export function demoCommand({ terminal, signal }: CliContext): Command {

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { examine } from '../doctor.ts';
-import type { CliContext } from './program.ts';
+import type { CliContext } from './context.ts';
 import { table } from './terminal.ts';
 
 const marks = { good: '✓', warning: '!', bad: '✗' } as const;

@@ -7,7 +7,7 @@ import {
   type StoredEntry,
 } from '@sealtrail/core';
 import { Command } from 'commander';
-import { apiOf, type CliContext, withServer } from './program.ts';
+import { apiOf, type CliContext, withServer } from './context.ts';
 import type { ServerOptions } from './server-api.ts';
 import { readServerEvents } from './server-events.ts';
 import { printable, type Terminal, table } from './terminal.ts';

@@ -1,29 +1,18 @@
 import { SealtrailError } from '@sealtrail/core';
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../main.ts';
 import { tokenCommand, trailCommand } from './admin.ts';
+import type { CliContext } from './context.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { proveCommand, queryCommand, recordCommand, tailCommand } from './events.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { serveCommand } from './serve.ts';
-import { ServerApi, type ServerOptions } from './server-api.ts';
-import { printable, type Terminal } from './terminal.ts';
+import { printable } from './terminal.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Exit codes: part of the contract. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
-
-/** What commands share. */
-export interface CliContext {
-  readonly terminal: Terminal;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly stdin: AsyncIterable<Buffer>;
-  /** Aborted on Ctrl-C and on termination. */
-  readonly signal: AbortSignal;
-  /** What the process will exit with when the command returns. */
-  setExitCode(code: number): void;
-}
 
 const usageErrors = new Set([
   'invalid_configuration',
@@ -90,22 +79,3 @@ export async function runCommandLine(args: readonly string[], context: CliContex
     context.setExitCode(known && usageErrors.has(known.code) ? exitCodes.usage : exitCodes.failed);
   }
 }
-
-/** `--url` and `--token` of commands that talk to a server. */
-export function withServer(command: Command): Command {
-  return command
-    .addOption(
-      new Option('--url <url>', 'address of the server')
-        .env('SEALTRAIL_URL')
-        .default('http://127.0.0.1:7600'),
-    )
-    .addOption(
-      new Option(
-        '--token <token>',
-        'bearer token (better: SEALTRAIL_TOKEN, which no process list shows)',
-      ).env('SEALTRAIL_TOKEN'),
-    )
-    .option('--json', 'output for machines');
-}
-
-export const apiOf = (options: ServerOptions): ServerApi => new ServerApi(options);

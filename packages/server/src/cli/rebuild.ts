@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { rebuildIndex } from '../main.ts';
-import type { CliContext } from './program.ts';
+import type { CliContext } from './context.ts';
 import { ProgressBar } from './terminal.ts';
 
 /** `sealtrail rebuild` */

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { parseConfig } from '../config.ts';
 import { openEngine, serveEngine } from '../main.ts';
-import type { CliContext } from './program.ts';
+import type { CliContext } from './context.ts';
 
 interface ServeOptions {
   readonly data?: string;

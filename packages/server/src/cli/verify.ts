@@ -3,7 +3,7 @@ import { type CheckResult, SealtrailError, type TrailVerdict } from '@sealtrail/
 import { Command, Option } from 'commander';
 import { type FolderVerdict, verifyFolder } from '../verify/verify-folder.ts';
 import { verifyRemote } from '../verify/verify-remote.ts';
-import type { CliContext } from './program.ts';
+import type { CliContext } from './context.ts';
 import { ProgressBar, printable } from './terminal.ts';
 
 interface VerifyOptions {

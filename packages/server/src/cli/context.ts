@@ -1,0 +1,33 @@
+import { type Command, Option } from 'commander';
+import { ServerApi, type ServerOptions } from './server-api.ts';
+import type { Terminal } from './terminal.ts';
+
+/** What commands share. */
+export interface CliContext {
+  readonly terminal: Terminal;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly stdin: AsyncIterable<Buffer>;
+  /** Aborted on Ctrl-C and on termination. */
+  readonly signal: AbortSignal;
+  /** What the process will exit with when the command returns. */
+  setExitCode(code: number): void;
+}
+
+/** `--url` and `--token` of commands that talk to a server. */
+export function withServer(command: Command): Command {
+  return command
+    .addOption(
+      new Option('--url <url>', 'address of the server')
+        .env('SEALTRAIL_URL')
+        .default('http://127.0.0.1:7600'),
+    )
+    .addOption(
+      new Option(
+        '--token <token>',
+        'bearer token (better: SEALTRAIL_TOKEN, which no process list shows)',
+      ).env('SEALTRAIL_TOKEN'),
+    )
+    .option('--json', 'output for machines');
+}
+
+export const apiOf = (options: ServerOptions): ServerApi => new ServerApi(options);
