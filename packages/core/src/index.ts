@@ -16,6 +16,7 @@ export * from './event/parse.ts';
 export * from './event/redact.ts';
 export * from './event/scan.ts';
 export * from './event/uuid.ts';
+export { isNumber, wholeValue } from './query/condition.ts';
 export * from './query/cursor.ts';
 export * from './query/fields.ts';
 export * from './query/filter.ts';

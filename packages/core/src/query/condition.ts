@@ -1,5 +1,6 @@
+import { timeRange } from '../event/limits.ts';
 import type { Field } from './fields.ts';
-import type { Filter } from './filter.ts';
+import { all, type Filter, not } from './filter.ts';
 import { cidrText, ipKey, ipText } from './ip.ts';
 import { parseTimeSpan } from './time-span.ts';
 import { wordsOf } from './words.ts';
@@ -38,7 +39,9 @@ export function condition(field: Field, operator: Operator, value: Value, nowMs:
   }
   switch (field.kind) {
     case 'keyword':
-      return parts.length > 1 ? { op: 'glob', field: field.name, parts } : keyword(field, text);
+      return parts.length > 1
+        ? { op: 'glob', field: field.name, parts: parts.map((part) => wholeValue(field, part)) }
+        : keyword(field, text);
     case 'metadata':
       return parts.length > 1
         ? { op: 'glob', field: field.name, parts }
@@ -64,11 +67,15 @@ export function freeText(value: Value): Filter {
 }
 
 function keyword(field: Field, text: string): Filter {
-  // Ids are kept in lower case; a copied upper-case UUID should be found.
-  const value = field.name === 'id' ? text.toLowerCase() : text;
+  const value = wholeValue(field, text);
   if (field.values !== undefined && !field.values.includes(value))
     throw new ConditionError(`${field.name} is one of ${field.values.join(', ')}`);
   return { op: 'eq', field: field.name, value };
+}
+
+/** Event ids are kept in lower case; a copied upper-case UUID should be found. */
+export function wholeValue(field: Field, text: string): string {
+  return field.name === 'id' ? text.toLowerCase() : text;
 }
 
 function textCondition(field: Field, parts: readonly string[]): Filter {
@@ -126,11 +133,11 @@ function comparison(field: Field, operator: '<' | '<=' | '>' | '>=', text: strin
     const { first, last } = toSpan(field, text, nowMs);
     switch (operator) {
       case '<':
-        return { op: 'range', field: field.name, lte: first - 1 };
+        return first > timeRange.minMs ? { op: 'range', field: field.name, lte: first - 1 } : not(all);
       case '<=':
         return { op: 'range', field: field.name, lte: last };
       case '>':
-        return { op: 'range', field: field.name, gte: last + 1 };
+        return last < timeRange.maxMs ? { op: 'range', field: field.name, gte: last + 1 } : not(all);
       case '>=':
         return { op: 'range', field: field.name, gte: first };
     }

@@ -1,5 +1,5 @@
 import { type Entry, parseTime } from '../event/event.ts';
-import { isNumber } from './condition.ts';
+import { isNumber, wholeValue } from './condition.ts';
 import {
   type Field,
   fields,
@@ -177,11 +177,6 @@ function anyText(filter: TextFilter): Matcher {
     ? []
     : wholeFields.map((field) => onField(field.name, equalTest(field, wholeValue(field, filter.text))));
   return (entry) => searchTexts(entry).some(test) || whole.some((part) => part(entry));
-}
-
-/** What a searched text looks like as a value of a field that is found by its whole value. */
-export function wholeValue(field: Field, text: string): string {
-  return field.name === 'id' ? text.toLowerCase() : text;
 }
 
 const wordFields = fields.filter((field) => field.search === 'words');

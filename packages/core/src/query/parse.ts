@@ -52,15 +52,21 @@ export function parseFilter(text: string, options: { readonly nowMs: number }): 
 export function fieldFilter(name: string, value: string, options: { readonly nowMs: number }): Filter {
   if (value.length > queryLimits.length || !value.isWellFormed())
     throw new SealtrailError('invalid_query', `The value of ${name} is too long or not well-formed Unicode`);
+  const operator = /^(?:<=?|>=?|=)/.exec(value)?.[0] as Operator | undefined;
   const parts: string[] = [''];
-  for (let i = 0; i < value.length; i++) {
+  for (let i = operator?.length ?? 0; i < value.length; i++) {
     if (value[i] === '*') parts.push('');
     else {
       if (value[i] === '\\' && i + 1 < value.length) i++;
       parts[parts.length - 1] += value[i]!;
     }
   }
-  return build({ name, at: 0 }, ':', { parts, quoted: false }, 0, options.nowMs);
+  try {
+    return build(name, known(name, 0), operator ?? ':', { parts, quoted: false }, options.nowMs);
+  } catch (error) {
+    if (!(error instanceof ConditionError)) throw error;
+    throw new SealtrailError('invalid_query', `The value of ${name} cannot be used: ${error.message}`);
+  }
 }
 
 interface State {
@@ -71,60 +77,60 @@ interface State {
   terms: number;
 }
 
-interface Name {
+/** A field as it was called: `since` and `until` are names of `time` with a meaning of their own. */
+interface Named {
   readonly name: string;
-  readonly at: number;
+  readonly field: Field;
 }
 
-// `name` is set inside `name:( ... )`, where every term is a value of that field.
-function parseOr(state: State, name: Name | undefined): Filter {
-  const filters = [parseAnd(state, name)];
-  while (takeWord(state, 'OR')) filters.push(parseAnd(state, name));
+// `group` is set inside `name:( ... )`, where every term is a value of that field.
+function parseOr(state: State, group: Named | undefined): Filter {
+  const filters = [parseAnd(state, group)];
+  while (takeWord(state, 'OR')) filters.push(parseAnd(state, group));
   return or(filters);
 }
 
-function parseAnd(state: State, name: Name | undefined): Filter {
-  const filters = [parseUnary(state, name)];
+function parseAnd(state: State, group: Named | undefined): Filter {
+  const filters = [parseUnary(state, group)];
   for (;;) {
     skipSpace(state);
     if (state.at === state.text.length || state.text[state.at] === ')' || isWord(state, 'OR')) break;
     takeWord(state, 'AND');
-    filters.push(parseUnary(state, name));
+    filters.push(parseUnary(state, group));
   }
   return and(filters);
 }
 
-function parseUnary(state: State, name: Name | undefined): Filter {
+function parseUnary(state: State, group: Named | undefined): Filter {
   skipSpace(state);
   const at = state.at;
   if (takeWord(state, 'NOT') || takeMinus(state)) {
     deeper(state, at);
-    const filter = not(parseUnary(state, name));
+    const filter = not(parseUnary(state, group));
     state.depth--;
     return filter;
   }
-  if (state.text[at] !== '(') return parseTerm(state, name);
-  return parseGroup(state, name);
+  if (state.text[at] !== '(') return parseTerm(state, group);
+  return parseGroup(state, group);
 }
 
-function parseGroup(state: State, name: Name | undefined): Filter {
+function parseGroup(state: State, group: Named | undefined): Filter {
   const at = state.at++;
   deeper(state, at);
-  const filter = parseOr(state, name);
+  const filter = parseOr(state, group);
   if (state.text[state.at] !== ')') fail(at, 'this ( is never closed');
   state.at++;
   state.depth--;
   return filter;
 }
 
-function parseTerm(state: State, group: Name | undefined): Filter {
+function parseTerm(state: State, group: Named | undefined): Filter {
   const at = state.at;
   if (isWord(state, 'AND') || isWord(state, 'OR')) fail(at, 'expected a search term before this word');
   if (++state.terms > queryLimits.terms) fail(at, `a query has at most ${queryLimits.terms} conditions`);
   if (group !== undefined) {
     const operator = takeComparison(state) ?? ':';
-    const valueAt = state.at;
-    return build(group, operator, readValue(state), valueAt, state.nowMs);
+    return refusedAt(state.at, () => build(group.name, group.field, operator, readValue(state), state.nowMs));
   }
   const name = readName(state);
   if (name === undefined) {
@@ -132,40 +138,33 @@ function parseTerm(state: State, group: Name | undefined): Filter {
     const value = readValue(state);
     return refusedAt(at, () => freeText(value));
   }
-  const field = { name, at };
+  const field = known(name, at);
   let operator: Operator = takeComparison(state) ?? ':';
   if (operator === ':') {
     state.at++;
     operator = takeComparison(state) ?? ':';
-    if (operator === ':' && state.text[state.at] === '(') {
-      known(field);
-      return parseGroup(state, field);
-    }
+    if (operator === ':' && state.text[state.at] === '(') return parseGroup(state, { name, field });
   }
-  const valueAt = state.at;
-  return build(field, operator, readValue(state), valueAt, state.nowMs);
+  return refusedAt(state.at, () => build(name, field, operator, readValue(state), state.nowMs));
 }
 
-function build(name: Name, operator: Operator, value: Value, valueAt: number, nowMs: number): Filter {
-  const field = known(name);
-  return refusedAt(valueAt, () => {
-    if (name.name !== 'since' && name.name !== 'until') return condition(field, operator, value, nowMs);
-    if (operator !== ':') throw new ConditionError(`${name.name} is followed by a colon`);
-    return timeBound(name.name, value, field, nowMs);
-  });
+function build(name: string, field: Field, operator: Operator, value: Value, nowMs: number): Filter {
+  if (name !== 'since' && name !== 'until') return condition(field, operator, value, nowMs);
+  if (operator !== ':') throw new ConditionError(`${name} is followed by a colon`);
+  return timeBound(name, value, field, nowMs);
 }
 
-function known(name: Name): Field {
-  const field = resolveField(name.name === 'since' || name.name === 'until' ? 'time' : name.name);
+function known(name: string, at: number): Field {
+  const field = resolveField(name === 'since' || name === 'until' ? 'time' : name);
   if (field !== undefined) return field;
-  const near = nearestName(name.name, [...fieldNames, 'since', 'until']);
+  const near = nearestName(name, [...fieldNames, 'since', 'until']);
   const hint =
-    name.name === 'metadata'
+    name === 'metadata'
       ? 'write metadata.<key>'
       : near === undefined
         ? 'put text that holds a colon or a comparison sign in quotes'
         : `did you mean "${near}"?`;
-  return fail(name.at, `there is no field "${name.name.slice(0, 64)}"; ${hint}`);
+  return fail(at, `there is no field "${name.slice(0, 64)}"; ${hint}`);
 }
 
 /** A name and the sign after it are ahead: takes the name, and stays on the sign. */
