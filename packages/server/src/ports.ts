@@ -47,8 +47,8 @@ export interface TrailAppend {
   readonly firstIndex: number;
   /** New full bundles in tlog-tiles form; the first one starts with the stored tail's bytes. */
   readonly bundles: readonly { readonly n: number; readonly data: Uint8Array }[];
-  /** New entries after the last full bundle, in tlog-tiles form. */
-  readonly tail: { readonly start: number; readonly data: Uint8Array } | undefined;
+  /** New entries after the last full bundle, in tlog-tiles form, and their leaf hashes. */
+  readonly tail: { readonly start: number; readonly data: Uint8Array; readonly hashes: Uint8Array } | undefined;
   /** True when the stored tail has become part of a bundle. */
   readonly dropsTail: boolean;
   /** New or grown hash tiles. */
@@ -64,14 +64,18 @@ export interface TrailAppend {
  */
 export interface LogStore extends Disposable {
   trails(): readonly TrailRecord[];
+  /** Stores a trail, or returns the one of this name: a write that failed may have been stored. */
   createTrail(name: string, origin: string, vkey: string): TrailRecord;
   loadTip(trailId: number): StoredTip;
   /** The stored tail as one piece of tlog-tiles form. */
   readTail(trailId: number): Uint8Array;
   indexOf(trailId: number, id: Uint8Array): number | undefined;
   entry(trailId: number, index: number): Uint8Array;
-  /** Leaf hash of a stored entry. */
-  leafHash(trailId: number, index: number): Uint8Array;
+  /**
+   * Adds to trails. Each must go on from exactly where its trail ends in the store.
+   *
+   * @throws SealtrailError storage_unavailable when one does not: somebody else has written to this log
+   */
   append(appends: readonly TrailAppend[]): void;
   addCheckpoints(
     checkpoints: readonly { readonly trailId: number; readonly size: number; readonly note: string }[],
@@ -84,15 +88,19 @@ export interface LogStore extends Disposable {
  * noticed. `put` is durable when it returns.
  */
 export interface PublishedStore extends Disposable {
-  get(trail: string): { readonly size: number; readonly note: string } | undefined;
+  /** Of every trail that has ever been published, also of one that the log no longer has. */
+  all(): readonly { readonly trail: string; readonly size: number; readonly note: string }[];
   put(checkpoints: readonly { readonly trail: string; readonly size: number; readonly note: string }[]): void;
 }
 
-/** Signing keys of trails. `create` is durable when it returns and refuses to replace a key. */
+/** Signing keys of trails, and the trust policy that names their verifier keys. What writes is durable when it returns. */
 export interface KeyStore {
   /** The private key text of a trail (`PRIVATE+KEY+...`), or undefined when there is none. */
   read(trail: string): string | undefined;
-  create(trail: string, skey: string, vkey: string): void;
+  /** Stores the private key of a new trail. A key that is there stays: it may have signed. */
+  create(trail: string, skey: string): void;
+  /** Adds verifier keys to the trust policy, in this order, unless it has them. */
+  trust(vkeys: readonly string[]): void;
 }
 
 /** Where a write can fail, for tests that make it fail before it takes effect or after. */

@@ -43,7 +43,7 @@ export class TrailTip {
   /** Takes one entry, in tlog-tiles form, whose leaf hash is known, and returns its index. */
   push(framed: Uint8Array, leafHash: Uint8Array, id: Uint8Array): number {
     const index = this.size++;
-    this.#batch.add(framed, id);
+    this.#batch.add(framed, id, leafHash);
     this.#pushHash(0, leafHash);
     if (this.size % TILE_WIDTH === 0) this.#batch.completeBundle(index);
     return index;
@@ -125,13 +125,16 @@ class BatchBuilder {
   readonly #ids: Uint8Array[] = [];
   readonly #entries: Uint8Array[] = [];
   #parts: Uint8Array[] = [];
+  /** Leaf hashes of `#parts`. */
+  #hashes: Uint8Array[] = [];
 
   constructor(firstIndex: number) {
     this.firstIndex = firstIndex;
   }
 
-  add(framed: Uint8Array, id: Uint8Array): void {
+  add(framed: Uint8Array, id: Uint8Array, leafHash: Uint8Array): void {
     this.#parts.push(framed);
+    this.#hashes.push(leafHash);
     this.#ids.push(id);
     this.#entries.push(framed);
   }
@@ -143,6 +146,7 @@ class BatchBuilder {
   completeBundle(lastIndex: number): void {
     this.#bundles.push({ n: Math.floor(lastIndex / TILE_WIDTH), parts: this.#parts });
     this.#parts = [];
+    this.#hashes = [];
   }
 
   finish(
@@ -158,7 +162,10 @@ class BatchBuilder {
       trailId,
       firstIndex: this.firstIndex,
       bundles: this.#bundles.map(({ n, parts }) => ({ n, data: Buffer.concat(parts) })),
-      tail: this.#parts.length > 0 ? { start: tailStart, data: Buffer.concat(this.#parts) } : undefined,
+      tail:
+        this.#parts.length > 0
+          ? { start: tailStart, data: Buffer.concat(this.#parts), hashes: Buffer.concat(this.#hashes) }
+          : undefined,
       dropsTail,
       tiles: [...this.tiles, ...grown],
       ids: Buffer.concat(this.#ids),

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
@@ -35,12 +35,16 @@ export function dataFolder(dir: string): DataFolder {
   };
 }
 
-/** Makes a data folder where there is none: readable by its owner alone. */
+/**
+ * Makes a data folder where there is none: readable by its owner alone. Nothing is written into it yet, since it may be
+ * another process's.
+ *
+ * @throws SealtrailError data_folder_invalid
+ */
 export function createDataFolder(folder: DataFolder): void {
   try {
-    mkdirSync(folder.dir, { recursive: true, mode: 0o700 });
-    mkdirSync(folder.keys, { recursive: true, mode: 0o700 });
-    if (!existsSync(folder.policy)) writeDurably(folder.policy, policyHead, 0o644);
+    makeFolder(folder.dir);
+    makeFolder(folder.keys);
   } catch (cause) {
     throw new SealtrailError(
       'data_folder_invalid',
@@ -50,35 +54,30 @@ export function createDataFolder(folder: DataFolder): void {
   }
 }
 
-const policyHead = `# Trust policy of this data folder (C2SP tlog-policy). Copy it to where you verify from, and keep it there:
-#   sealtrail verify --data DIR --policy COPY
-# Each log line is the verifier key of one trail, in the order in which the trails were made.
-quorum none
-`;
-
-/** Adds the verifier key of a trail, durably. */
-export function appendPolicy(folder: DataFolder, vkey: string): void {
-  writeDurably(folder.policy, `log ${vkey}\n`, 0o644, 'a');
+function makeFolder(dir: string): void {
+  const first = mkdirSync(dir, { recursive: true, mode: 0o700 });
+  if (first === undefined) return;
+  // A new name is durable once the folder that holds it is synced, and several levels may be new.
+  for (let made = dir; made.length >= first.length; made = path.dirname(made))
+    syncFolder(path.dirname(made));
 }
 
-export function readPolicy(folder: DataFolder): string {
-  return readFileSync(folder.policy, 'utf8');
-}
-
-/** Writes (or appends) and syncs file and folder. */
-export function writeDurably(file: string, text: string, mode: number, flags: 'wx' | 'w' | 'a' = 'w'): void {
-  const fd = openSync(file, flags, mode);
+/** Writes or replaces a file durably: after a crash it holds the old text or the new one, never a part. */
+export function writeDurably(file: string, text: string, mode: number): void {
+  const temporary = `${file}.new`;
+  const fd = openSync(temporary, 'w', mode);
   try {
-    writeSync(fd, text);
+    writeFileSync(fd, text);
     fsyncSync(fd);
   } finally {
     closeSync(fd);
   }
+  renameSync(temporary, file);
   syncFolder(path.dirname(file));
 }
 
 /** Makes created, renamed and removed names durable. Windows has no such call. */
-export function syncFolder(dir: string): void {
+function syncFolder(dir: string): void {
   if (process.platform === 'win32') return;
   const fd = openSync(dir, 'r');
   try {
@@ -92,7 +91,7 @@ export function syncFolder(dir: string): void {
  * Owns a data folder until disposed, or until the process ends in whatever way: an SQLite file in exclusive mode is a
  * lock that the operating system gives back.
  *
- * @throws SealtrailError data_folder_locked when another process has it
+ * @throws SealtrailError data_folder_locked when another process has it; data_folder_invalid
  */
 export function lockDataFolder(folder: DataFolder): Disposable {
   let db: Database.Database | undefined;

@@ -116,6 +116,18 @@ class TrailOfLog implements TrailEvidence {
   }
 
   async tile(level: number, n: number): Promise<Uint8Array | undefined> {
+    const stored = this.#storedTile(level, n);
+    if (stored || level > 0 || n !== this.#fullBundles()) return stored;
+    // The partial tile of the leaves is kept with the entries of the tail.
+    const hashes = this.#db.prepare('SELECT hashes FROM tail WHERE trail = ? ORDER BY start').pluck().all(this.#id) as Uint8Array[];
+    return hashes.length === 0 ? undefined : Buffer.concat(hashes);
+  }
+
+  #fullBundles(): number {
+    return this.#db.prepare('SELECT coalesce(max(n) + 1, 0) FROM bundle WHERE trail = ?').pluck().get(this.#id) as number;
+  }
+
+  #storedTile(level: number, n: number): Uint8Array | undefined {
     return this.#db.prepare('SELECT data FROM tile WHERE trail = ? AND level = ? AND n = ?').pluck().get(this.#id, level, n) as Uint8Array | undefined;
   }
 
@@ -200,7 +212,7 @@ class TrailOfLog implements TrailEvidence {
 
   /** No bundle with other than 256 entries, and no tail before the end of the bundles. */
   *#rowFaults(): Generator<StoreFault> {
-    const end = this.#db.prepare('SELECT coalesce(max(n) + 1, 0) FROM bundle WHERE trail = ?').pluck().get(this.#id) as number;
+    const end = this.#fullBundles();
     const early = this.#db.prepare('SELECT start FROM tail WHERE trail = ? AND start < ? LIMIT 1').pluck().get(this.#id, end * TILE_WIDTH) as number | undefined;
     if (early !== undefined) {
       yield { check: 'store', code: 'inserted_or_reordered', firstIndex: early, message: `Entries from ${early} on are stored a second time, behind the bundles.` };

@@ -1,5 +1,6 @@
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
+import { openDurable, openFailure } from './open-durable.ts';
 
 /** `SLTR`: marks a SQLite file as a Sealtrail log. */
 export const LOG_APPLICATION_ID = 0x534c5452;
@@ -11,7 +12,8 @@ export const expectedLogFormat: string = `${LOG_APPLICATION_ID}/${LOG_FORMAT_VER
  * against entries, hashes, signatures or the trust policy.
  *
  * - bundle: 256 entries in tlog-tiles form, zstd-compressed
- * - tail: the entries after the last full bundle, one row a commit, uncompressed
+ * - tail: the entries after the last full bundle, one row a commit, uncompressed, with their leaf hashes: so that a
+ *   changed entry is found by its index in a small log too
  * - tile: hash tiles; level 0 when full, higher levels from their first hash on
  * - entry_id: event id -> index, for idempotency; derivable
  * - checkpoint: every checkpoint published
@@ -19,7 +21,7 @@ export const expectedLogFormat: string = `${LOG_APPLICATION_ID}/${LOG_FORMAT_VER
 const schema = `
 CREATE TABLE trail (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, origin TEXT NOT NULL, vkey TEXT NOT NULL) STRICT;
 CREATE TABLE bundle (trail INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (trail, n)) STRICT;
-CREATE TABLE tail (trail INTEGER NOT NULL, start INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (trail, start)) STRICT;
+CREATE TABLE tail (trail INTEGER NOT NULL, start INTEGER NOT NULL, data BLOB NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (trail, start)) STRICT;
 CREATE TABLE tile (trail INTEGER NOT NULL, level INTEGER NOT NULL, n INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (trail, level, n)) STRICT;
 CREATE TABLE entry_id (trail INTEGER NOT NULL, id BLOB NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (trail, id)) STRICT, WITHOUT ROWID;
 CREATE TABLE checkpoint (trail INTEGER NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (trail, size)) STRICT, WITHOUT ROWID;
@@ -51,37 +53,43 @@ class Scratch implements Disposable {
 }
 
 /**
- * Opens the log for its one writer and creates it when the file is new. Commits are durable when they return:
- * WAL with `synchronous=FULL` syncs the WAL at every commit.
+ * Opens the log for its one writer and creates it when the file is new.
+ *
+ * @throws SealtrailError storage_unavailable | data_folder_invalid
  */
 export function openLogForWriting(file: string): Database.Database {
-  const db = new Database(file);
-  db.pragma('journal_mode = WAL');
-  db.pragma('synchronous = FULL');
-  // The default of 1,000 pages would copy and sync the database file every few batches under load.
-  db.pragma('wal_autocheckpoint = 8192');
-  db.pragma('journal_size_limit = 67108864');
-  db.pragma('cache_size = -32768');
-  if (
-    db.pragma('user_version', { simple: true }) === 0 &&
-    db.pragma('application_id', { simple: true }) === 0
-  ) {
-    db.transaction(() => {
-      db.exec(schema);
-      db.pragma(`application_id = ${LOG_APPLICATION_ID}`);
-      db.pragma(`user_version = ${LOG_FORMAT_VERSION}`);
-    })();
-  }
-  assertLogFormat(db);
-  return db;
+  return openDurable(file, (db) => {
+    // The default of 1,000 pages would copy and sync the database file every few batches under load.
+    db.pragma('wal_autocheckpoint = 8192');
+    db.pragma('journal_size_limit = 67108864');
+    db.pragma('cache_size = -32768');
+    if (readLogFormat(db) === '0/0') {
+      db.transaction(() => {
+        db.exec(schema);
+        db.pragma(`application_id = ${LOG_APPLICATION_ID}`);
+        db.pragma(`user_version = ${LOG_FORMAT_VERSION}`);
+      })();
+    }
+    assertLogFormat(db);
+  });
 }
 
-/** Opens the log for reading, beside a running writer or alone. */
+/**
+ * Opens the log for reading, beside a running writer or alone.
+ *
+ * @throws SealtrailError storage_unavailable | data_folder_invalid
+ */
 export function openLogForReading(file: string): Database.Database {
-  const db = new Database(file, { readonly: true, fileMustExist: true });
-  db.pragma('cache_size = -16384');
-  assertLogFormat(db);
-  return db;
+  let db: Database.Database | undefined;
+  try {
+    db = new Database(file, { readonly: true, fileMustExist: true });
+    db.pragma('cache_size = -16384');
+    assertLogFormat(db);
+    return db;
+  } catch (cause) {
+    db?.close();
+    throw openFailure(file, cause);
+  }
 }
 
 /** Opens what may be a log for verification, which says itself what is wrong with it. */
@@ -95,12 +103,10 @@ export function readLogFormat(db: Database.Database): string {
 }
 
 function assertLogFormat(db: Database.Database): void {
-  const id = db.pragma('application_id', { simple: true });
-  const version = db.pragma('user_version', { simple: true });
-  if (id === LOG_APPLICATION_ID && version === LOG_FORMAT_VERSION) return;
-  db.close();
+  const format = readLogFormat(db);
+  if (format === expectedLogFormat) return;
   throw new SealtrailError(
     'data_folder_invalid',
-    `expected a Sealtrail log of format ${LOG_FORMAT_VERSION}, found application id ${id} and version ${version}`,
+    `expected a Sealtrail log of format ${expectedLogFormat}, found ${format}`,
   );
 }

@@ -1,8 +1,12 @@
 import { zstdCompressSync } from 'node:zlib';
-import { bundleSlices, createTreeHasher, SealtrailError, TILE_WIDTH, type TreeHasher } from '@sealtrail/core';
+import {
+  bundleSlices,
+  HASH_BYTES,
+  SealtrailError,
+  TILE_WIDTH,
+} from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { LogStore, StoredTip, TrailAppend, TrailRecord, WriteFault } from '../../ports.ts';
-import { nativeSha256 } from '../native-sha256.ts';
 import { openLogForWriting } from './log-schema.ts';
 import { LogStatements } from './log-statements.ts';
 
@@ -18,7 +22,6 @@ INSERT INTO entry_id (trail, id, idx) SELECT @trail, substr(@ids, i * 16 + 1, 16
 export class SqliteLogStore implements LogStore {
   readonly #db: Database.Database;
   readonly #read: LogStatements;
-  readonly #hasher: TreeHasher = createTreeHasher(nativeSha256);
   readonly #fault: WriteFault;
   readonly #insertTrail: Database.Statement;
   readonly #insertBundle: Database.Statement;
@@ -33,10 +36,10 @@ export class SqliteLogStore implements LogStore {
     this.#read = new LogStatements(this.#db);
     this.#fault = fault;
     this.#insertTrail = this.#db.prepare(
-      'INSERT INTO trail (id, name, origin, vkey) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM trail), ?, ?, ?)',
+      'INSERT INTO trail (id, name, origin, vkey) VALUES ((SELECT coalesce(max(id), 0) + 1 FROM trail), ?, ?, ?) ON CONFLICT (name) DO NOTHING',
     );
     this.#insertBundle = this.#db.prepare('INSERT INTO bundle (trail, n, data) VALUES (?, ?, ?)');
-    this.#insertTail = this.#db.prepare('INSERT INTO tail (trail, start, data) VALUES (?, ?, ?)');
+    this.#insertTail = this.#db.prepare('INSERT INTO tail (trail, start, data, hashes) VALUES (?, ?, ?, ?)');
     this.#dropTail = this.#db.prepare('DELETE FROM tail WHERE trail = ?');
     this.#putTile = this.#db.prepare(
       'INSERT INTO tile (trail, level, n, data) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET data = excluded.data',
@@ -63,11 +66,9 @@ export class SqliteLogStore implements LogStore {
     const upperTiles: Uint8Array[] = [];
     for (let level = 1, hashes = fullBundles; hashes > 0; level++, hashes = Math.floor(hashes / TILE_WIDTH)) {
       const width = hashes % TILE_WIDTH;
-      upperTiles.push(
-        width === 0
-          ? new Uint8Array(0)
-          : (this.#read.tile(trailId, level, Math.floor(hashes / TILE_WIDTH)) ?? missing('tile')),
-      );
+      const tile =
+        width === 0 ? new Uint8Array(0) : this.#read.tile(trailId, level, Math.floor(hashes / TILE_WIDTH));
+      upperTiles.push(tile?.length === width * HASH_BYTES ? tile : missing('hash tile'));
     }
     const tail = this.readTail(trailId);
     return {
@@ -90,16 +91,13 @@ export class SqliteLogStore implements LogStore {
     return this.#read.entries(trailId, index, index + 1)[0] ?? missing('entry');
   }
 
-  leafHash(trailId: number, index: number): Uint8Array {
-    return this.#hasher.leafHash(this.entry(trailId, index));
-  }
-
   append(appends: readonly TrailAppend[]): void {
     this.#write('append', () => {
       for (const { trailId, firstIndex, bundles, tail, dropsTail, tiles, ids } of appends) {
+        this.#assertEnd(trailId, firstIndex);
         if (dropsTail) this.#dropTail.run(trailId);
         for (const { n, data } of bundles) this.#insertBundle.run(trailId, n, zstdCompressSync(data));
-        if (tail) this.#insertTail.run(trailId, tail.start, tail.data);
+        if (tail) this.#insertTail.run(trailId, tail.start, tail.data, tail.hashes);
         for (const { level, n, data } of tiles) this.#putTile.run(trailId, level, n, data);
         this.#insertIds.run({ trail: trailId, ids, count: ids.length / 16, first: firstIndex });
       }
@@ -118,6 +116,17 @@ export class SqliteLogStore implements LogStore {
 
   [Symbol.dispose](): void {
     this.#db.close();
+  }
+
+  /** The last line against a fork, should two processes ever write here at once: asked within the transaction. */
+  #assertEnd(trailId: number, firstIndex: number): void {
+    const size = this.#read.size(trailId);
+    if (size !== firstIndex) {
+      throw new SealtrailError(
+        'storage_unavailable',
+        `entries from ${firstIndex} on were to be added to a trail that has ${size}: another process writes to this log; stop it. Nothing was added`,
+      );
+    }
   }
 
   /** One durable transaction; the fault hook stands for the disk failing just before or just after it. */

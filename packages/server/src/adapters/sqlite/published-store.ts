@@ -1,30 +1,37 @@
 import { existsSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { PublishedStore, WriteFault } from '../../ports.ts';
+import { openDurable } from './open-durable.ts';
+
+interface PublishedRow {
+  readonly trail: string;
+  readonly size: number;
+  readonly note: string;
+}
 
 /** The last published checkpoints in a SQLite file of their own: one durable transaction for all trails of a tick. */
 export class SqlitePublishedStore implements PublishedStore {
   readonly #db: Database.Database;
   readonly #fault: WriteFault;
-  readonly #get: Database.Statement<[string], { size: number; note: string }>;
+  readonly #all: Database.Statement<[], PublishedRow>;
   readonly #put: Database.Statement;
 
+  /** @throws SealtrailError storage_unavailable | data_folder_invalid */
   constructor(file: string, fault: WriteFault = () => {}) {
-    this.#db = new Database(file);
+    this.#db = openDurable(file, (db) => {
+      db.exec(
+        'CREATE TABLE IF NOT EXISTS published (trail TEXT PRIMARY KEY, size INTEGER NOT NULL, note TEXT NOT NULL) STRICT, WITHOUT ROWID',
+      );
+    });
     this.#fault = fault;
-    this.#db.pragma('journal_mode = WAL');
-    this.#db.pragma('synchronous = FULL');
-    this.#db.exec(
-      'CREATE TABLE IF NOT EXISTS published (trail TEXT PRIMARY KEY, size INTEGER NOT NULL, note TEXT NOT NULL) STRICT, WITHOUT ROWID',
-    );
-    this.#get = this.#db.prepare('SELECT size, note FROM published WHERE trail = ?');
+    this.#all = this.#db.prepare('SELECT trail, size, note FROM published');
     this.#put = this.#db.prepare(
       'INSERT INTO published (trail, size, note) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET size = excluded.size, note = excluded.note',
     );
   }
 
-  get(trail: string): { readonly size: number; readonly note: string } | undefined {
-    return this.#get.get(trail);
+  all(): readonly PublishedRow[] {
+    return this.#all.all();
   }
 
   put(

@@ -1,6 +1,7 @@
 import { type Token, tokenSchema } from '@sealtrail/core';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import type { ProducerState, ProducerStore, StoredToken, TokenStore } from '../../ports.ts';
+import { openDurable } from './open-durable.ts';
 
 const schema = `
 CREATE TABLE IF NOT EXISTS token (
@@ -37,11 +38,11 @@ interface ProducerRow {
 export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
   readonly #db: Database.Database;
 
+  /** @throws SealtrailError storage_unavailable | data_folder_invalid */
   constructor(file: string) {
-    this.#db = new Database(file);
-    this.#db.pragma('journal_mode = WAL');
-    this.#db.pragma('synchronous = FULL');
-    this.#db.exec(schema);
+    this.#db = openDurable(file, (db) => {
+      db.exec(schema);
+    });
   }
 
   all(): readonly StoredToken[] {
