@@ -8,7 +8,7 @@ const MAX_RETRY_AFTER_MS = 120_000;
  * failure, so that many clients of one failed server do not come back at the same instant.
  *
  * @param failures attempts that failed in a row, from 1
- * @param retryAfterMs what the server asked for; jitter then comes on top of it
+ * @param retryAfterMs what the server asked for; then a little jitter comes on top of it
  */
 export function backoffMs(
   failures: number,
@@ -16,10 +16,10 @@ export function backoffMs(
   random: RandomBytes,
   retryAfterMs?: number,
 ): number {
+  const fraction = randomFraction(random);
+  if (retryAfterMs !== undefined) return retryAfterMs + fraction * bounds.baseMs;
   // 2^30 is beyond every allowed maximum and keeps the power finite.
-  const bound = Math.min(bounds.maxMs, bounds.baseMs * 2 ** Math.min(failures - 1, 30));
-  const jitter = randomFraction(random) * bound;
-  return retryAfterMs === undefined ? jitter : retryAfterMs + Math.min(jitter, bounds.baseMs);
+  return fraction * Math.min(bounds.maxMs, bounds.baseMs * 2 ** Math.min(failures - 1, 30));
 }
 
 /** Milliseconds from now that a Retry-After header asks for (RFC 9110 section 10.2.3), or undefined when it is not valid. */

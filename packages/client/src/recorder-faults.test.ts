@@ -217,7 +217,7 @@ describe('more events than the server takes', () => {
     const gate = Promise.withResolvers<void>();
     server.failNext(async () => {
       await gate.promise;
-      return 'pass';
+      return 'pass' as const;
     });
     await using recorder = recorderFor(server, { maxQueueEvents: 3 });
     const kept = [1, 2, 3].map(() => code(recorder.record({ action: 'a' })));
