@@ -34,7 +34,7 @@ function run(): Promise<void> {
     const socket = connect(Number(port), hostname);
     socket.setNoDelay(true);
     let sentMs = 0;
-    let received = Buffer.alloc(0);
+    let received: Buffer = Buffer.alloc(0);
     const send = (): void => {
       sentMs = performance.now();
       socket.write(request);
