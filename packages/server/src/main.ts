@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import {
@@ -17,6 +16,7 @@ import { Tokens } from './access/tokens.ts';
 import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { originPrefixOf } from './adapters/fs/origin.ts';
 import { nativeSha256 } from './adapters/native-sha256.ts';
+import { createRandomPool } from './adapters/random-pool.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from './adapters/sqlite/state-store.ts';
 import type { Config } from './config.ts';
@@ -30,6 +30,7 @@ import { defaultIngestLimits } from './ingest/ingest.ts';
 import { defaultTrail, Intake } from './ingest/intake.ts';
 import type { TileReader } from './ports.ts';
 import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
+import { failureOf } from './threads/failure.ts';
 import type { IndexThreadOptions } from './threads/index-thread.ts';
 import type { LogThreadOptions } from './threads/log-thread.ts';
 
@@ -68,7 +69,7 @@ export async function openEngine(
   logger: Logger = createLogger(config),
   options: { readonly ensureAdmin?: boolean } = {},
 ): Promise<Engine> {
-  const random = (bytes: number): Uint8Array => randomBytes(bytes);
+  const random = createRandomPool();
   const folder = dataFolder(config.dir);
   await using resources = new AsyncDisposableStack();
   createDataFolder(folder);
@@ -104,7 +105,16 @@ export async function openEngine(
       'the trail system could not be written',
     ),
   );
-  resources.use(new ProducerFollower({ log, reader, store: state, system }));
+  resources.use(
+    new ProducerFollower({
+      log,
+      reader,
+      store: state,
+      system,
+      onError: (error) =>
+        logger.error({ code: failureOf(error).code }, 'the follower of producers tries again'),
+    }),
+  );
   const tokens = new Tokens(state, { now: Date.now, random });
   const firstToken = options.ensureAdmin === false ? undefined : await ensureAdmin(tokens, config, system);
 
