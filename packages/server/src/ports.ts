@@ -48,7 +48,9 @@ export interface TrailAppend {
   /** New full bundles in tlog-tiles form; the first one starts with the stored tail's bytes. */
   readonly bundles: readonly { readonly n: number; readonly data: Uint8Array }[];
   /** New entries after the last full bundle, in tlog-tiles form, and their leaf hashes. */
-  readonly tail: { readonly start: number; readonly data: Uint8Array; readonly hashes: Uint8Array } | undefined;
+  readonly tail:
+    | { readonly start: number; readonly data: Uint8Array; readonly hashes: Uint8Array }
+    | undefined;
   /** True when the stored tail has become part of a bundle. */
   readonly dropsTail: boolean;
   /** New or grown hash tiles. */
@@ -101,6 +103,7 @@ export interface KeyStore {
   create(trail: string, skey: string): void;
   /** Adds verifier keys to the trust policy, in this order, unless it has them. */
   trust(vkeys: readonly string[]): void;
+  isTrusted(vkey: string): boolean;
 }
 
 /** Where a write can fail, for tests that make it fail before it takes effect or after. */

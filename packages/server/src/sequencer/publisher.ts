@@ -1,5 +1,6 @@
 import {
   equalBytes,
+  type GetNode,
   type NoteSigner,
   parseCheckpoint,
   parseNote,
@@ -21,6 +22,19 @@ export interface PublisherParts {
   readonly keys: KeyStore;
   readonly hasher: TreeHasher;
   readonly createSigner: (skey: string) => NoteSigner;
+}
+
+/** What one round of publishing came to. */
+export interface PublishRound {
+  readonly published: readonly { readonly trail: string; readonly checkpoint: PublishedCheckpoint }[];
+  /** Trails that could not be signed; they stay due. */
+  readonly failures: readonly unknown[];
+}
+
+/** A checkpoint on its way: signed, seen by nobody. */
+interface Signed extends PublishedCheckpoint {
+  readonly trailId: number;
+  readonly trail: string;
 }
 
 /**
@@ -48,47 +62,75 @@ export class Publisher {
    * @throws SealtrailError log_behind_published | log_forked | key_missing: this log must not be signed any more
    */
   recover(): void {
-    for (const trail of this.#parts.sequencer.trails()) this.#recoverTrail(trail);
+    const { sequencer, published } = this.#parts;
+    const apart = new Map(published.all().map((row) => [row.trail, row]));
+    for (const trail of sequencer.trails()) {
+      this.#recoverTrail(trail, apart.get(trail.name));
+      apart.delete(trail.name);
+    }
+    const [lost] = apart.values();
+    if (lost) {
+      throw new SealtrailError(
+        'log_behind_published',
+        `the log has no trail ${lost.trail}, but a checkpoint of ${lost.size} entries of it was published: log.db has been set back or removed. Restore the newer log; it will not be signed as it is`,
+      );
+    }
   }
 
-  /** Notes that a trail has grown. */
+  /** Notes that a trail has grown, or may have. */
   grew(trail: string): void {
     this.#dirty.add(trail);
   }
 
-  /** Publishes a checkpoint of every trail that has grown, in one durable step for all of them. */
-  publishAll(): { readonly trail: string; readonly checkpoint: PublishedCheckpoint }[] {
-    return this.#publish([...this.#dirty]);
+  /**
+   * Publishes a checkpoint of every trail that has grown, in one durable step for all of them. A trail that cannot be
+   * signed does not hold up the others.
+   *
+   * @throws when nothing could be stored; all trails stay due
+   */
+  publishAll(): PublishRound {
+    const failures: unknown[] = [];
+    const signed = [...this.#dirty].flatMap((name) => {
+      try {
+        return this.#sign(name) ?? [];
+      } catch (error) {
+        failures.push(error);
+        return [];
+      }
+    });
+    this.#store(signed);
+    const published = signed.map(({ trail }) => ({ trail, checkpoint: this.#last.get(trail)! }));
+    return { published, failures };
   }
 
   /** Publishes a checkpoint of one trail, unless the last one covers all of it. */
   publish(trail: string): PublishedCheckpoint {
-    const last = this.#last.get(trail);
-    if (last && !this.#dirty.has(trail)) return last;
-    return this.#publish([trail])[0]!.checkpoint;
+    if (!this.#last.has(trail) || this.#dirty.has(trail)) {
+      const signed = this.#sign(trail);
+      if (signed) this.#store([signed]);
+    }
+    return this.#last.get(trail)!;
   }
 
-  #publish(names: readonly string[]): { readonly trail: string; readonly checkpoint: PublishedCheckpoint }[] {
-    if (names.length === 0) return [];
-    const signed = names.map((name) => {
-      const { trail, size, root } = this.#parts.sequencer.head(name);
-      return {
-        trailId: trail.id,
-        trail: name,
-        size,
-        note: signCheckpoint({ origin: trail.origin, size, root }, [this.#signer(trail)]),
-      };
-    });
+  /** A checkpoint of all of a trail, or undefined when the last one is that: one size is signed once. */
+  #sign(name: string): Signed | undefined {
+    const { trail, size, root } = this.#parts.sequencer.head(name);
+    if (this.#last.get(name)?.size === size) {
+      this.#dirty.delete(name);
+      return undefined;
+    }
+    const note = signCheckpoint({ origin: trail.origin, size, root }, [this.#signer(trail)]);
+    return { trailId: trail.id, trail: name, size, note };
+  }
+
+  #store(signed: readonly Signed[]): void {
+    if (signed.length === 0) return;
     this.#parts.published.put(signed);
-    this.#parts.store.addCheckpoints(
-      signed.filter(({ trail, size }) => this.#last.get(trail)?.size !== size),
-    );
-    return signed.map(({ trail, size, note }) => {
-      const checkpoint = { size, note };
-      this.#last.set(trail, checkpoint);
+    this.#parts.store.addCheckpoints(signed);
+    for (const { trail, size, note } of signed) {
+      this.#last.set(trail, { size, note });
       this.#dirty.delete(trail);
-      return { trail, checkpoint };
-    });
+    }
   }
 
   #signer(trail: TrailRecord): NoteSigner {
@@ -111,15 +153,15 @@ export class Publisher {
     return signer;
   }
 
-  #recoverTrail(trail: TrailRecord): void {
-    const { store, published, reader, hasher } = this.#parts;
+  #recoverTrail(trail: TrailRecord, apart: PublishedCheckpoint | undefined): void {
+    const { store, reader, hasher } = this.#parts;
     const inLog = store.lastCheckpoint(trail.id);
-    const apart = published.get(trail.name);
     const size = reader.size(trail.name);
-    if (!apart && inLog) {
+    // What the log has in its history was stored apart before.
+    if (inLog && (!apart || apart.size < inLog.size)) {
       throw new SealtrailError(
         'log_behind_published',
-        `the record of the last published checkpoint of trail ${trail.name} is missing (published.db), though the log has published one of size ${inLog.size}; restore it, or start a new data folder`,
+        `the record of the last published checkpoint of trail ${trail.name} is missing or old (published.db), though the log has published one of size ${inLog.size}; restore it, or start a new data folder`,
       );
     }
     if (apart) {
@@ -130,12 +172,8 @@ export class Publisher {
         );
       }
       const { root } = parseCheckpoint(parseNote(apart.note).text);
-      if (
-        !equalBytes(
-          root,
-          rootAt(apart.size, (level, index) => reader.node(trail.name, level, index), hasher),
-        )
-      ) {
+      const getNode: GetNode = (level, index) => reader.node(trail.name, level, index);
+      if (!equalBytes(root, rootAt(apart.size, getNode, hasher))) {
         throw new SealtrailError(
           'log_forked',
           `trail ${trail.name} contradicts its published checkpoint of size ${apart.size}: entries have been changed. Run sealtrail verify; it will not be signed as it is`,
@@ -144,8 +182,9 @@ export class Publisher {
       // Published, then stopped before the log's own history had it.
       if (apart.size > (inLog?.size ?? -1))
         store.addCheckpoints([{ trailId: trail.id, size: apart.size, note: apart.note }]);
-      this.#last.set(trail.name, apart);
+      this.#last.set(trail.name, { size: apart.size, note: apart.note });
     }
+    this.#signer(trail);
     if (size > (apart?.size ?? 0)) this.#dirty.add(trail.name);
   }
 }

@@ -1,18 +1,18 @@
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createTreeHasher, generateKey, SealtrailError, trailName } from '@sealtrail/core';
-import { type DataFolder, dataFolder } from '../adapters/fs/data-folder.ts';
+import { createTreeHasher, generateKey, type KeyPair, SealtrailError, trailName } from '@sealtrail/core';
+import { dataFolder } from '../adapters/fs/data-folder.ts';
 import { FsKeyStore } from '../adapters/fs/key-store.ts';
 import { createNativeSigner } from '../adapters/native-ed25519.ts';
 import { nativeSha256 } from '../adapters/native-sha256.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteLogStore } from '../adapters/sqlite/log-store.ts';
 import { SqlitePublishedStore } from '../adapters/sqlite/published-store.ts';
-import type { WriteFault } from '../ports.ts';
-import type { LogReply, LogRequest, TrailStatus } from '../sequencer/protocol.ts';
+import type { TrailRecord, WriteFault } from '../ports.ts';
+import type { LogReply, LogRequest, PublishedCheckpoint, TrailStatus } from '../sequencer/protocol.ts';
 import { Publisher } from '../sequencer/publisher.ts';
 import { Sequencer } from '../sequencer/sequencer.ts';
-import { failureOf, storageFailure } from './failure.ts';
+import { startFailure, storageFailure } from './failure.ts';
 
 /** What the log thread is started with. */
 export interface LogThreadOptions {
@@ -31,39 +31,43 @@ export class LogThread implements Disposable {
   readonly #options: LogThreadOptions;
   readonly #reply: (reply: LogReply) => void;
   readonly #keys: FsKeyStore;
-  readonly #folder: DataFolder;
-  readonly #resources = new DisposableStack();
+  readonly #resources: DisposableStack;
   readonly #store: SqliteLogStore;
-  readonly #reader: SqliteLogReader;
   readonly #sequencer: Sequencer;
   readonly #publisher: Publisher;
   readonly #timer: NodeJS.Timeout;
 
+  /**
+   * @throws SealtrailError log_behind_published | log_forked | key_missing | data_folder_invalid | storage_unavailable
+   */
   constructor(options: LogThreadOptions, reply: (reply: LogReply) => void, fault?: WriteFault) {
     this.#options = options;
     this.#reply = reply;
-    this.#folder = dataFolder(options.dir);
-    this.#keys = new FsKeyStore(this.#folder);
+    const folder = dataFolder(options.dir);
+    this.#keys = new FsKeyStore(folder);
     const hasher = createTreeHasher(nativeSha256);
-    this.#store = this.#resources.use(new SqliteLogStore(this.#folder.log, fault));
-    this.#reader = this.#resources.use(new SqliteLogReader(this.#folder.log));
-    const published = this.#resources.use(new SqlitePublishedStore(this.#folder.published, fault));
+    using resources = new DisposableStack();
+    this.#store = resources.use(new SqliteLogStore(folder.log, fault));
+    const reader = resources.use(new SqliteLogReader(folder.log));
+    const published = resources.use(new SqlitePublishedStore(folder.published, fault));
     this.#sequencer = new Sequencer(this.#store, hasher, Date.now);
     this.#publisher = new Publisher({
       sequencer: this.#sequencer,
       store: this.#store,
-      reader: this.#reader,
+      reader,
       published,
       keys: this.#keys,
       hasher,
       createSigner: createNativeSigner,
     });
     this.#publisher.recover();
+    this.#keys.trust([...this.#sequencer.trails()].map(({ vkey }) => vkey));
+    const trails = [...this.#sequencer.trails()].map((trail) =>
+      statusOf(trail, reader.size(trail.name), this.#publisher.last(trail.name)),
+    );
+    this.#resources = resources.move();
     this.#timer = setInterval(() => this.#publishAll(), options.publishEveryMs);
-    this.#reply({
-      kind: 'ready',
-      trails: [...this.#sequencer.trails()].map((trail) => this.#status(trail.name)),
-    });
+    this.#reply({ kind: 'ready', trails });
   }
 
   handle(request: LogRequest): void {
@@ -74,6 +78,8 @@ export class LogThread implements Disposable {
           for (const [trail] of result.sizes) this.#publisher.grew(trail);
           this.#reply({ kind: 'appended', batch: request.batch, ...result });
         } catch (error) {
+          // A commit that failed may have been stored all the same: the next round of publishing looks.
+          for (const trail of request.trails) if (this.#sequencer.trail(trail)) this.#publisher.grew(trail);
           this.#reply({ kind: 'appendFailed', batch: request.batch, failure: storageFailure(error) });
         }
         return;
@@ -115,42 +121,55 @@ export class LogThread implements Disposable {
 
   #publishAll(): void {
     try {
-      for (const { trail, checkpoint } of this.#publisher.publishAll())
-        this.#reply({ kind: 'published', trail, checkpoint });
+      const { published, failures } = this.#publisher.publishAll();
+      for (const { trail, checkpoint } of published) this.#reply({ kind: 'published', trail, checkpoint });
+      for (const error of failures) this.#publishFailed(error);
     } catch (error) {
-      // The next tick tries again; until then readers see the last checkpoint that was published.
-      this.#reply({ kind: 'publishFailed', failure: storageFailure(error) });
+      this.#publishFailed(error);
     }
   }
 
-  /** A key, a line of policy, a row: in this order, so that a crash in between leaves nothing that cannot go on. */
+  /** The next tick tries again; until then readers see the last checkpoint that was published. */
+  #publishFailed(error: unknown): void {
+    this.#reply({ kind: 'publishFailed', failure: storageFailure(error) });
+  }
+
+  /**
+   * A key, a row, a line of policy. A crash in between leaves what this can go on from: a key that has signed nothing,
+   * or a trail whose line is added on start.
+   */
   #createTrail(name: string): TrailStatus {
     trailName.parse(name);
     if (this.#sequencer.trail(name)) throw new SealtrailError('trail_exists', `a trail named ${name} exists`);
-    const origin = `${this.#options.originPrefix}/${name}`;
-    const left = this.#keys.read(name);
-    const pair =
-      left === undefined
-        ? generateKey(origin, randomBytes(32))
-        : { skey: left, vkey: createNativeSigner(left).vkey };
-    this.#keys.create(name, pair.skey, pair.vkey);
-    this.#sequencer.addTrail(
-      this.#store.createTrail(name, pair.vkey.slice(0, pair.vkey.indexOf('+')), pair.vkey),
-    );
-    return this.#status(name);
+    const { skey, vkey } = this.#keyFor(name);
+    this.#keys.create(name, skey);
+    const trail = this.#store.createTrail(name, vkey.slice(0, vkey.indexOf('+')), vkey);
+    this.#keys.trust([trail.vkey]);
+    this.#sequencer.addTrail(trail);
+    return statusOf(trail, 0, undefined);
   }
 
-  #status(name: string): TrailStatus {
-    const trail = this.#sequencer.trail(name)!;
-    return {
-      name,
-      origin: trail.origin,
-      vkey: trail.vkey,
-      size: this.#reader.size(name),
-      checkpoint: this.#publisher.last(name),
-    };
+  /** A new key, or the one that an attempt before has left. */
+  #keyFor(name: string): KeyPair {
+    const skey = this.#keys.read(name);
+    if (skey === undefined) return generateKey(`${this.#options.originPrefix}/${name}`, randomBytes(32));
+    const { vkey } = createNativeSigner(skey);
+    // A line of policy comes last: whoever has one was a trail, may have signed, and must not sign another history.
+    if (this.#keys.isTrusted(vkey) && !this.#store.trails().some((trail) => trail.name === name)) {
+      throw new SealtrailError(
+        'log_behind_published',
+        `trail ${name} was made in this data folder, but the log does not have it: log.db has been set back or removed. Restore it, or start a new data folder`,
+      );
+    }
+    return { skey, vkey };
   }
 }
+
+const statusOf = (
+  { name, origin, vkey }: TrailRecord,
+  size: number,
+  checkpoint: PublishedCheckpoint | undefined,
+): TrailStatus => ({ name, origin, vkey, size, checkpoint });
 
 if (parentPort) {
   const port = parentPort;
@@ -162,7 +181,7 @@ if (parentPort) {
       if (request.kind === 'close') port.close();
     });
   } catch (error) {
-    reply({ kind: 'fatal', failure: failureOf(error) });
+    reply({ kind: 'fatal', failure: startFailure(error) });
     port.close();
   }
 }

@@ -58,8 +58,7 @@ function makeFolder(dir: string): void {
   const first = mkdirSync(dir, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   // A new name is durable once the folder that holds it is synced, and several levels may be new.
-  for (let made = dir; made.length >= first.length; made = path.dirname(made))
-    syncFolder(path.dirname(made));
+  for (let made = dir; made.length >= first.length; made = path.dirname(made)) syncFolder(path.dirname(made));
 }
 
 /** Writes or replaces a file durably: after a crash it holds the old text or the new one, never a part. */

@@ -28,13 +28,19 @@ export class FsKeyStore implements KeyStore {
   }
 
   trust(vkeys: readonly string[]): void {
-    const { policy } = this.#folder;
-    const text = existsSync(policy) ? readFileSync(policy, 'utf8') : policyHead;
-    const known = new Set(text.split('\n'));
-    const added = vkeys.map((vkey) => `log ${vkey}`).filter((line) => !known.has(line));
+    const text = this.#readPolicy();
+    const known = keysIn(text);
+    const added = vkeys.filter((vkey) => !known.has(vkey)).map((vkey) => `log ${vkey}\n`);
     if (added.length === 0) return;
-    const complete = text.endsWith('\n') ? text : `${text}\n`;
-    writeDurably(policy, `${complete}${added.join('\n')}\n`, 0o644);
+    writeDurably(this.#folder.policy, [text.endsWith('\n') ? text : `${text}\n`, ...added].join(''), 0o644);
+  }
+
+  isTrusted(vkey: string): boolean {
+    return keysIn(this.#readPolicy()).has(vkey);
+  }
+
+  #readPolicy(): string {
+    return existsSync(this.#folder.policy) ? readFileSync(this.#folder.policy, 'utf8') : policyHead;
   }
 
   /** Trail names are safe as file names: see `trailName` in core. */
@@ -42,3 +48,7 @@ export class FsKeyStore implements KeyStore {
     return path.join(this.#folder.keys, `${trail}.key`);
   }
 }
+
+/** Verifier keys of logs in a policy. The operator may have added a URL behind a key, witnesses and a quorum. */
+const keysIn = (policy: string): ReadonlySet<string | undefined> =>
+  new Set([...policy.matchAll(/^[ \t]*log[ \t]+(\S+)/gm)].map(([, vkey]) => vkey));

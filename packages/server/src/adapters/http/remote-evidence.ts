@@ -1,4 +1,17 @@
-import { bundlePath, bundleSlices, type EntryBatch, eventLimits, parseCheckpoint, parseNote, partialWidth, SealtrailError, type StoredCheckpoint, TILE_WIDTH, tilePath, type TrailEvidence } from '@sealtrail/core';
+import {
+  bundlePath,
+  bundleSlices,
+  type EntryBatch,
+  eventLimits,
+  parseCheckpoint,
+  parseNote,
+  partialWidth,
+  SealtrailError,
+  type StoredCheckpoint,
+  TILE_WIDTH,
+  type TrailEvidence,
+  tilePath,
+} from '@sealtrail/core';
 
 const maxBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
 const requestTimeoutMs = 30_000;
@@ -19,7 +32,12 @@ export class RemoteEvidence implements TrailEvidence {
   readonly #checkpoint: string;
   readonly #size: number;
 
-  private constructor(remote: RemoteLog, trail: { name: string; origin: string; vkey: string }, checkpoint: string, remembered: string | undefined) {
+  private constructor(
+    remote: RemoteLog,
+    trail: { name: string; origin: string; vkey: string },
+    checkpoint: string,
+    remembered: string | undefined,
+  ) {
     this.#remote = remote;
     this.name = trail.name;
     this.origin = trail.origin;
@@ -30,10 +48,17 @@ export class RemoteEvidence implements TrailEvidence {
   }
 
   /** @param remembered the checkpoint that was seen the last time, which the log must extend */
-  static async open(remote: RemoteLog, trail: string, remembered: string | undefined): Promise<RemoteEvidence> {
-    const { trails } = JSON.parse(Buffer.from(await get(remote, 'v1/trails')).toString('utf8')) as { trails: { name: string; origin: string; vkey: string }[] };
+  static async open(
+    remote: RemoteLog,
+    trail: string,
+    remembered: string | undefined,
+  ): Promise<RemoteEvidence> {
+    const { trails } = JSON.parse(Buffer.from(await get(remote, 'v1/trails')).toString('utf8')) as {
+      trails: { name: string; origin: string; vkey: string }[];
+    };
     const found = trails.find(({ name }) => name === trail);
-    if (!found) throw new SealtrailError('trail_not_found', `the server has no trail ${trail} that this token reaches`);
+    if (!found)
+      throw new SealtrailError('trail_not_found', `the server has no trail ${trail} that this token reaches`);
     const checkpoint = Buffer.from(await get(remote, `trails/${trail}/checkpoint`)).toString('utf8');
     return new RemoteEvidence(remote, found, checkpoint, remembered);
   }
@@ -47,7 +72,11 @@ export class RemoteEvidence implements TrailEvidence {
         yield { start, entries: bundleSlices(bytes).map((slice) => bytes.subarray(slice.start, slice.end)) };
       } catch (error) {
         if (error instanceof SealtrailError && error.code === 'forbidden') throw error;
-        yield { start, count: width, unreadable: error instanceof Error ? error.message : 'it could not be fetched' };
+        yield {
+          start,
+          count: width,
+          unreadable: error instanceof Error ? error.message : 'it could not be fetched',
+        };
       }
     }
   }
@@ -70,14 +99,24 @@ async function get(remote: RemoteLog, path: string): Promise<Uint8Array> {
     redirect: 'error',
     signal: AbortSignal.timeout(requestTimeoutMs),
   });
-  if (response.status === 401) throw new SealtrailError('unauthenticated', 'the server wants a valid token; set SEALTRAIL_TOKEN or --token');
-  if (response.status === 403) throw new SealtrailError('forbidden', 'the token does not allow reading the whole log of this trail');
-  if (!response.ok) throw new SealtrailError('not_found', `the server answered ${response.status} for ${url.pathname}`);
+  if (response.status === 401)
+    throw new SealtrailError(
+      'unauthenticated',
+      'the server wants a valid token; set SEALTRAIL_TOKEN or --token',
+    );
+  if (response.status === 403)
+    throw new SealtrailError('forbidden', 'the token does not allow reading the whole log of this trail');
+  if (!response.ok)
+    throw new SealtrailError('not_found', `the server answered ${response.status} for ${url.pathname}`);
   const chunks: Uint8Array[] = [];
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > maxBytes) throw new SealtrailError('body_too_large', `the server sent more than ${maxBytes} bytes for ${url.pathname}`);
+    if (size > maxBytes)
+      throw new SealtrailError(
+        'body_too_large',
+        `the server sent more than ${maxBytes} bytes for ${url.pathname}`,
+      );
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);

@@ -1,10 +1,5 @@
 import { zstdCompressSync } from 'node:zlib';
-import {
-  bundleSlices,
-  HASH_BYTES,
-  SealtrailError,
-  TILE_WIDTH,
-} from '@sealtrail/core';
+import { bundleSlices, HASH_BYTES, SealtrailError, TILE_WIDTH } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { LogStore, StoredTip, TrailAppend, TrailRecord, WriteFault } from '../../ports.ts';
 import { openLogForWriting } from './log-schema.ts';

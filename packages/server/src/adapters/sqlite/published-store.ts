@@ -50,8 +50,15 @@ export class SqlitePublishedStore implements PublishedStore {
 }
 
 /** Published checkpoints as evidence: by trail, or why they cannot be read. A folder without the file has none. */
-export function readPublished(file: string): { readonly notes: ReadonlyMap<string, string>; readonly unreadable?: string } {
-  if (!existsSync(file)) return { notes: new Map(), unreadable: 'published.db is missing: a log set back to an older copy could not be noticed.' };
+export function readPublished(file: string): {
+  readonly notes: ReadonlyMap<string, string>;
+  readonly unreadable?: string;
+} {
+  if (!existsSync(file))
+    return {
+      notes: new Map(),
+      unreadable: 'published.db is missing: a log set back to an older copy could not be noticed.',
+    };
   try {
     const db = new Database(file, { readonly: true, fileMustExist: true });
     try {
@@ -61,6 +68,9 @@ export function readPublished(file: string): { readonly notes: ReadonlyMap<strin
       db.close();
     }
   } catch (error) {
-    return { notes: new Map(), unreadable: `published.db cannot be read: ${error instanceof Error ? error.message : String(error)}` };
+    return {
+      notes: new Map(),
+      unreadable: `published.db cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    };
   }
 }
