@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { HASH_BYTES, SealtrailError } from '@sealtrail/core';
 import type { EntryGroup } from './entry-group.ts';
+import { packBatch, transferables } from './pack-batch.ts';
 import type {
-  AppendBatch,
   AppendResult,
   Failure,
   LogReply,
@@ -70,7 +70,7 @@ export class LogClient {
   #queuedBytes = 0;
   #sequence = 0;
   #failed: SealtrailError | undefined;
-  #closing = false;
+  #closed: Promise<void> | undefined;
 
   constructor(worker: Worker, limits: QueueLimits = defaultQueueLimits) {
     this.#worker = worker;
@@ -79,9 +79,9 @@ export class LogClient {
     worker.on('error', (cause) =>
       this.#fail(new SealtrailError('storage_unavailable', 'the log thread has failed', { cause })),
     );
-    worker.on('exit', () => {
-      if (!this.#closing) this.#fail(new SealtrailError('storage_unavailable', 'the log thread has ended'));
-    });
+    worker.on('exit', () =>
+      this.#fail(new SealtrailError('storage_unavailable', 'the log thread has ended')),
+    );
   }
 
   /** Resolves when the log has been opened and agrees with what was published; rejects with why it does not. */
@@ -117,7 +117,7 @@ export class LogClient {
    */
   append(group: EntryGroup): Promise<GroupResult> {
     if (this.#failed) return Promise.reject(this.#failed);
-    if (this.#closing) return Promise.reject(new SealtrailError('shutting_down'));
+    if (this.#closed !== undefined) return Promise.reject(new SealtrailError('shutting_down'));
     // A request that finds the queue empty is taken whatever its size, or it could never be.
     if (this.#queuedBytes > 0 && this.#queuedBytes + group.byteLength > this.#limits.maxQueuedBytes) {
       return Promise.reject(
@@ -138,7 +138,6 @@ export class LogClient {
   async createTrail(name: string): Promise<TrailStatus> {
     const reply = await this.#request((request) => ({ kind: 'createTrail', request, name }));
     if (reply.kind !== 'trailCreated') throw new SealtrailError('internal');
-    this.#trails.set(name, reply.trail);
     return reply.trail;
   }
 
@@ -149,12 +148,16 @@ export class LogClient {
     return reply.checkpoint;
   }
 
-  /** Commits what is queued, publishes checkpoints, and ends the log thread. */
-  async close(): Promise<void> {
-    if (this.#closing) return;
-    this.#closing = true;
+  /** Commits what is queued, publishes checkpoints, and ends the log thread. Never rejects. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
     await Promise.allSettled(this.#pending());
-    if (!this.#failed) await this.#request((request) => ({ kind: 'close', request }));
+    // Why it failed, if it did, those have heard who were waiting.
+    await this.#request((request) => ({ kind: 'close', request })).catch(() => {});
     await this.#worker.terminate();
   }
 
@@ -211,13 +214,17 @@ export class LogClient {
         this.#settle(reply.batch, (waiting) => waiting.reject(errorOf(reply.failure)));
         return;
       case 'published':
-        this.#trails.set(reply.trail, { ...this.#trails.get(reply.trail)!, checkpoint: reply.checkpoint });
+        this.#setPublished(reply.trail, reply.checkpoint);
         if (reply.request !== undefined) this.#answer(reply.request, reply);
         for (const listener of this.#listeners) listener.published?.(reply.trail, reply.checkpoint);
         return;
       case 'trailCreated':
+        this.#trails.set(reply.trail.name, reply.trail);
+        this.#answer(reply.request, reply);
+        return;
       case 'closed':
         this.#answer(reply.request, reply);
+        this.#end(new SealtrailError('shutting_down'));
         return;
       case 'requestFailed':
         this.#requests.get(reply.request)?.reject(errorOf(reply.failure));
@@ -230,6 +237,14 @@ export class LogClient {
         this.#fail(errorOf(reply.failure));
         return;
     }
+  }
+
+  #setPublished(name: string, checkpoint: PublishedCheckpoint): void {
+    const known = this.#trails.get(name)!;
+    const size = Math.max(known.size, checkpoint.size);
+    this.#trails.set(name, { ...known, size, checkpoint });
+    // A commit that was reported as failed has been stored: followers hear of it here.
+    if (size > known.size) for (const listener of this.#listeners) listener.grew?.([[name, size]]);
   }
 
   #settle(batch: number, settle: (waiting: Waiting, first: number) => void): void {
@@ -264,6 +279,12 @@ export class LogClient {
 
   #fail(error: SealtrailError): void {
     if (this.#failed) return;
+    this.#end(error);
+    for (const listener of this.#listeners) listener.fatal?.(error);
+  }
+
+  /** Everybody who waits, and whoever comes, is told why nothing is written any more. */
+  #end(error: SealtrailError): void {
     this.#failed = error;
     this.#ready.reject(error);
     this.#ready.promise.catch(() => {});
@@ -273,7 +294,6 @@ export class LogClient {
     this.#queuedBytes = 0;
     this.#inFlight.clear();
     this.#requests.clear();
-    for (const listener of this.#listeners) listener.fatal?.(error);
   }
 }
 
@@ -285,55 +305,3 @@ const viewOf = (reply: AppendResult, first: number, count: number): GroupResult 
   leafHashes: reply.leafHashes.subarray(first * HASH_BYTES, (first + count) * HASH_BYTES),
   statuses: reply.statuses.subarray(first, first + count),
 });
-
-/** Puts the entries of several requests into the few buffers of one batch. */
-export function packBatch(batch: number, groups: readonly EntryGroup[]): AppendBatch {
-  const count = groups.reduce((sum, group) => sum + group.count, 0);
-  const byteLength = groups.reduce((sum, group) => sum + group.byteLength, 0);
-  const bytes = new Uint8Array(byteLength);
-  const starts = new Uint32Array(count);
-  const slots = new Uint32Array(count);
-  const ids = new Uint8Array(count * 16);
-  const trailOf = new Uint16Array(count);
-  const timeChosen = new Uint8Array(count);
-  const trails: string[] = [];
-  const numberOf = new Map<string, number>();
-  let entry = 0;
-  let offset = 0;
-  for (const group of groups) {
-    bytes.set(group.bytes, offset);
-    for (let i = 0; i < group.count; i++, entry++) {
-      const trail = group.trails[i]!;
-      let number = numberOf.get(trail);
-      if (number === undefined) {
-        number = trails.push(trail) - 1;
-        numberOf.set(trail, number);
-      }
-      starts[entry] = group.starts[i]! + offset;
-      slots[entry] = group.slots[i]! + offset;
-      trailOf[entry] = number;
-      timeChosen[entry] = group.timeChosen[i] ? 1 : 0;
-      ids.set(group.ids[i]!, entry * 16);
-    }
-    offset += group.byteLength;
-  }
-  return {
-    kind: 'append',
-    batch,
-    bytes,
-    starts,
-    slots,
-    ids,
-    trailOf,
-    trails,
-    timeChosen,
-    groupSizes: Uint32Array.from(groups, (group) => group.count),
-    groupPartial: Uint8Array.from(groups, (group) => (group.partial ? 1 : 0)),
-  };
-}
-
-function transferables(batch: AppendBatch): ArrayBuffer[] {
-  return [batch.bytes, batch.starts, batch.slots, batch.ids, batch.trailOf, batch.timeChosen].map(
-    (view) => view.buffer as ArrayBuffer,
-  );
-}

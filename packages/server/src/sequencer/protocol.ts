@@ -16,7 +16,7 @@ export interface AppendBatch {
   /** 16 bytes an entry: its event id. */
   readonly ids: Uint8Array;
   /** Index into `trails` for each entry. */
-  readonly trailOf: Uint16Array;
+  readonly trailOf: Uint32Array;
   readonly trails: readonly string[];
   /** 1 where the server chose the event's time: such an event sent again may carry another. */
   readonly timeChosen: Uint8Array;

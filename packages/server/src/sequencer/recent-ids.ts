@@ -1,4 +1,4 @@
-/** Ids in one generation of the window; two generations are kept. */
+/** Ids in one generation of the window, and those of one batch more; two generations are kept. */
 const generationSize = 16_384;
 
 /**
@@ -23,12 +23,23 @@ export class RecentIds {
     return id > this.#floor ? 'new' : 'unknown';
   }
 
+  /** Ids in the window. */
+  get size(): number {
+    return this.#current.size + this.#previous.size;
+  }
+
   add(id: string, index: number): void {
-    if (this.#current.size === generationSize) {
-      for (const old of this.#previous.keys()) if (old > this.#floor) this.#floor = old;
-      this.#previous = this.#current;
-      this.#current = new Map();
-    }
     this.#current.set(id, index);
+  }
+
+  /**
+   * Lets the oldest ids leave the window when it is full. Only after a commit: the ids of a batch must be found while
+   * the store does not have them.
+   */
+  trim(): void {
+    if (this.#current.size < generationSize) return;
+    for (const old of this.#previous.keys()) if (old > this.#floor) this.#floor = old;
+    this.#previous = this.#current;
+    this.#current = new Map();
   }
 }

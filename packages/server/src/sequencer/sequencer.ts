@@ -13,6 +13,8 @@ import { idKey, TrailTip } from './trail-tip.ts';
 
 /** Trails whose right edge is kept in memory; others are loaded when they are written to. */
 const maxTipsInMemory = 512;
+/** Recent event ids kept in memory over all trails: about 100 bytes each. */
+const maxIdsInMemory = 1_000_000;
 
 const text = new TextDecoder('utf-8');
 
@@ -26,7 +28,7 @@ export class Sequencer {
   readonly #hasher: TreeHasher;
   readonly #now: () => number;
   readonly #trails: Map<string, TrailRecord> = new Map();
-  /** In order of last use: a `Map` keeps insertion order. */
+  /** In order of the last append: a `Map` keeps insertion order. */
   readonly #tips: Map<string, TrailTip> = new Map();
 
   constructor(store: LogStore, hasher: TreeHasher, now: () => number) {
@@ -75,6 +77,11 @@ export class Sequencer {
       for (const tip of touched) this.#tips.delete(tip.trail.name);
       throw error;
     }
+    for (const tip of touched) {
+      tip.recentIds.trim();
+      this.#tips.delete(tip.trail.name);
+      this.#tips.set(tip.trail.name, tip);
+    }
     this.#evictTips();
     return { ...result, sizes: [...touched].map((tip) => [tip.trail.name, tip.size] as const) };
   }
@@ -83,7 +90,9 @@ export class Sequencer {
   head(name: string): { readonly trail: TrailRecord; readonly size: number; readonly root: Uint8Array } {
     const tip = this.#tip(name);
     if (!tip) throw new SealtrailError('trail_not_found', `expected a trail of this store, got ${name}`);
-    return { trail: tip.trail, size: tip.size, root: tip.root() };
+    const head = { trail: tip.trail, size: tip.size, root: tip.root() };
+    this.#evictTips();
+    return head;
   }
 
   /** One request: looked up first as a whole, so that an all-or-nothing request leaves no part of itself. */
@@ -99,7 +108,7 @@ export class Sequencer {
     const seen: GroupIds | undefined = end - first > 1 ? new Map() : undefined;
     let refused = false;
     for (let i = first; i < end; i++) {
-      statuses[i] = this.#look(batch, i, seen, statuses);
+      statuses[i] = this.#look(batch, i, seen);
       refused ||= statuses[i] === entryStatus.conflict || statuses[i] === entryStatus.unknownTrail;
     }
     if (refused && !partial) {
@@ -114,23 +123,19 @@ export class Sequencer {
   }
 
   /** Whether an entry is new, sent before, or in conflict with what was. */
-  #look(batch: AppendBatch, i: number, seen: GroupIds | undefined, statuses: Uint8Array): number {
+  #look(batch: AppendBatch, i: number, seen: GroupIds | undefined): number {
     const tip = this.#tip(batch.trails[batch.trailOf[i]!]!);
     if (!tip) return entryStatus.unknownTrail;
     const id = idKey(batch.ids, i * 16);
-    const timeChosen = batch.timeChosen[i] === 1;
+    const index = this.#find(tip, id, batch.ids, i);
     const groupKey = seen && `${batch.trailOf[i]} ${id}`;
     const earlier = groupKey === undefined ? undefined : seen?.get(groupKey);
-    if (earlier !== undefined) {
-      if (statuses[earlier] === entryStatus.conflict) return entryStatus.conflict;
-      return sameContent(entryBytes(batch, earlier), entryBytes(batch, i), timeChosen)
-        ? entryStatus.duplicate
-        : entryStatus.conflict;
+    if (index === undefined && earlier === undefined) {
+      if (groupKey !== undefined) seen?.set(groupKey, i);
+      return entryStatus.stored;
     }
-    if (groupKey !== undefined) seen?.set(groupKey, i);
-    const index = this.#find(tip, id, batch.ids, i);
-    if (index === undefined) return entryStatus.stored;
-    return sameContent(this.#entryAt(tip, index), entryBytes(batch, i), timeChosen)
+    const before = index === undefined ? entryBytes(batch, earlier!) : this.#entryAt(tip, index);
+    return sameContent(before, entryBytes(batch, i), batch.timeChosen[i] === 1)
       ? entryStatus.duplicate
       : entryStatus.conflict;
   }
@@ -189,8 +194,11 @@ export class Sequencer {
 
   /** Between batches only: a tip in use must not be loaded twice. */
   #evictTips(): void {
-    for (const name of this.#tips.keys()) {
-      if (this.#tips.size <= maxTipsInMemory) return;
+    let ids = 0;
+    for (const tip of this.#tips.values()) ids += tip.recentIds.size;
+    for (const [name, tip] of this.#tips) {
+      if (this.#tips.size <= maxTipsInMemory && ids <= maxIdsInMemory) return;
+      ids -= tip.recentIds.size;
       this.#tips.delete(name);
     }
   }
@@ -202,7 +210,7 @@ interface ResultArrays {
   readonly statuses: Uint8Array;
 }
 
-/** Trail and id of the entries of one request, to their positions. */
+/** Trail and id of the new entries of one request, to their positions. */
 type GroupIds = Map<string, number>;
 
 /** The bytes of one entry of a batch; a 16-bit length stands before them. */
