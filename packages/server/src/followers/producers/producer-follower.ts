@@ -1,4 +1,5 @@
-import type { Entry } from '@sealtrail/core';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Entry, SealtrailError } from '@sealtrail/core';
 import { systemTrail } from '../../access/permissions.ts';
 import type { SystemTrail } from '../../access/system-trail.ts';
 import type { LogReader, ProducerState, ProducerStore } from '../../ports.ts';
@@ -7,16 +8,27 @@ import { deterministicId } from './deterministic-id.ts';
 import { type Gap, observe } from './sequence.ts';
 
 export interface ProducerFollowerParts {
-  readonly log: LogClient;
+  readonly log: Pick<LogClient, 'listen' | 'trails'>;
   readonly reader: LogReader;
   readonly store: ProducerStore;
-  readonly system: SystemTrail;
+  readonly system: Pick<SystemTrail, 'record'>;
+  /** Told of what went wrong; the follower tries again by itself. */
+  readonly onError: (error: unknown) => void;
+  /** Default one second. */
+  readonly retryMs?: number;
+}
+
+/** A gap, and the entry that showed it. */
+interface FoundGap extends Gap {
+  readonly producer: string;
+  readonly index: number;
 }
 
 /** Entries looked at in one transaction; the thread is shared with requests, so the work comes in small pieces. */
 const entriesPerPass = 512;
 /** Rest between passes while there is more to do. */
 const restMs = 5;
+const defaultRetryMs = 1000;
 
 const text = new TextDecoder();
 /** What an entry without a producer does not contain: nearly all work is passed over by this. */
@@ -31,8 +43,8 @@ export class ProducerFollower implements AsyncDisposable {
   readonly #parts: ProducerFollowerParts;
   readonly #behind: Set<string> = new Set();
   readonly #unlisten: () => void;
+  readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
-  #isClosed = false;
 
   constructor(parts: ProducerFollowerParts) {
     this.#parts = parts;
@@ -41,7 +53,7 @@ export class ProducerFollower implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#isClosed = true;
+    this.#closing.abort();
     this.#unlisten();
     await this.#running;
   }
@@ -54,17 +66,24 @@ export class ProducerFollower implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    await rest();
-    for (
-      let trail = first(this.#behind);
-      trail !== undefined && !this.#isClosed;
-      trail = first(this.#behind)
-    ) {
-      const isCaughtUp = await this.#pass(trail).catch(() => undefined);
-      // What failed (a full disk, say) is tried again with the trail's next growth, from the cursor that was committed.
-      if (isCaughtUp !== false) this.#behind.delete(trail);
-      await rest();
+    await this.#rest(restMs);
+    for (let trail = this.#next(); trail !== undefined; trail = this.#next()) {
+      this.#behind.delete(trail);
+      try {
+        // Behind the others, so that a busy trail does not keep them waiting.
+        if (!(await this.#pass(trail))) this.#behind.add(trail);
+        await this.#rest(restMs);
+      } catch (error) {
+        // A full disk, say. Nothing is lost: the cursor stands where it was committed.
+        this.#behind.add(trail);
+        this.#parts.onError(error);
+        await this.#rest(this.#parts.retryMs ?? defaultRetryMs);
+      }
     }
+  }
+
+  #next(): string | undefined {
+    return this.#closing.signal.aborted ? undefined : this.#behind.values().next().value;
   }
 
   /** One piece of one trail; true when there is no more. */
@@ -74,29 +93,29 @@ export class ProducerFollower implements AsyncDisposable {
     const size = reader.size(trail);
     const to = Math.min(size, from + entriesPerPass);
     const states = new Map<string, ProducerState>();
-    const gaps: (Gap & { readonly producer: string; readonly index: number })[] = [];
+    const seen = new Set<string>();
+    const gaps: FoundGap[] = [];
     reader.entries(trail, from, to).forEach((bytes, i) => {
       if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(mark) < 0) return;
       const { producer } = JSON.parse(text.decode(bytes)) as Entry;
       if (!producer) return;
-      const seen = observe(states.get(producer.id) ?? store.producer(trail, producer.id), producer.seq);
-      states.set(producer.id, seen.state);
-      if (seen.gap) gaps.push({ ...seen.gap, producer: producer.id, index: from + i });
+      const { state, gap } = observe(
+        states.get(producer.id) ?? store.producer(trail, producer.id),
+        producer.seq,
+      );
+      states.set(producer.id, state);
+      seen.add(`${producer.seq} ${producer.id}`);
+      if (gap) gaps.push({ ...gap, producer: producer.id, index: from + i });
     });
-    // A gap that the same pass has filled was only a change of order.
-    const open = gaps.filter(({ producer, from: lost }) =>
-      states.get(producer)!.missing.some(([a, b]) => a <= lost && lost <= b),
-    );
-    for (const gap of open) await this.#report(trail, gap);
+    const open = gaps.filter((gap) => !isFilled(gap, seen));
+    await Promise.all(open.map((gap) => this.#report(trail, gap)));
     if (to > from) store.commit(trail, to, states);
-    return to === size;
+    return to >= size;
   }
 
-  async #report(
-    trail: string,
-    gap: Gap & { readonly producer: string; readonly index: number },
-  ): Promise<void> {
-    await this.#parts.system.record({
+  async #report(trail: string, gap: FoundGap): Promise<void> {
+    const reported = this.#parts.system.record({
+      // What is reported follows from the entries up to this one alone: after a crash it is the same again.
       id: deterministicId(`producer.sequence_gap ${trail} ${gap.index}`),
       action: 'producer.sequence_gap',
       category: 'system',
@@ -109,8 +128,21 @@ export class ProducerFollower implements AsyncDisposable {
       ],
       metadata: { missingFrom: gap.from, missingTo: gap.to, seenAtIndex: gap.index },
     });
+    await reported.catch((error: unknown) => {
+      // It is in the trail, in the words of an earlier version or configuration.
+      if (!(error instanceof SealtrailError && error.code === 'id_conflict')) throw error;
+    });
+  }
+
+  async #rest(ms: number): Promise<void> {
+    // An abort ends the rest early, and the loop with it.
+    await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => {});
   }
 }
 
-const first = (trails: ReadonlySet<string>): string | undefined => trails.values().next().value;
-const rest = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, restMs));
+/** A gap that the same pass has filled was only a change of order. */
+function isFilled({ producer, from, to }: FoundGap, seen: ReadonlySet<string>): boolean {
+  if (to - from >= entriesPerPass) return false;
+  for (let seq = from; seq <= to; seq++) if (!seen.has(`${seq} ${producer}`)) return false;
+  return true;
+}

@@ -1,7 +1,7 @@
 import type { ProducerState } from '../../ports.ts';
 
 /** Ranges of missing numbers kept for one producer; beyond it the oldest are given up, and stay reported. */
-const maxMissingRanges = 256;
+export const maxMissingRanges = 256;
 
 /** Sequence numbers that were passed over. */
 export interface Gap {
@@ -15,17 +15,24 @@ export function observe(
   seq: number,
 ): { readonly state: ProducerState; readonly gap?: Gap } {
   if (!state) return { state: { firstSeq: seq, lastSeq: seq, missing: [] } };
-  if (seq > state.lastSeq) {
-    const next = { ...state, lastSeq: seq };
-    if (seq === state.lastSeq + 1) return { state: next };
-    const gap = { from: state.lastSeq + 1, to: seq - 1 };
+  if (seq <= state.lastSeq)
     return {
-      state: { ...next, missing: [...state.missing, [gap.from, gap.to] as const].slice(-maxMissingRanges) },
-      gap,
+      state: withMissing(
+        state,
+        state.missing.flatMap((range) => without(range, seq)),
+      ),
     };
-  }
-  return { state: { ...state, missing: state.missing.flatMap((range) => without(range, seq)) } };
+  const next = { ...state, lastSeq: seq };
+  if (seq === state.lastSeq + 1) return { state: next };
+  const gap = { from: state.lastSeq + 1, to: seq - 1 };
+  return { state: withMissing(next, [...state.missing, [gap.from, gap.to]]), gap };
 }
+
+/** A number in the middle of a range makes two of it: also what fills gaps can add ranges. */
+const withMissing = (state: ProducerState, missing: ProducerState['missing']): ProducerState => ({
+  ...state,
+  missing: missing.slice(-maxMissingRanges),
+});
 
 function without(range: readonly [number, number], seq: number): (readonly [number, number])[] {
   const [from, to] = range;
