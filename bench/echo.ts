@@ -4,7 +4,11 @@ import { createServer } from 'node:http';
 const answer = JSON.stringify({ receipts: 'x'.repeat(128) });
 const server = createServer((request, response) => {
   request.on('data', () => {});
-  request.on('end', () => response.writeHead(201, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer));
+  request.on('end', () =>
+    response
+      .writeHead(201, { 'content-type': 'application/json', 'content-length': answer.length })
+      .end(answer),
+  );
 });
 server.listen(0, '127.0.0.1', () => {
   const address = server.address();

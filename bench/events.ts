@@ -9,14 +9,25 @@ export function sampleEvent(i: number, withId = true): Record<string, unknown> {
     action: ['invoice.refund', 'order.create', 'user.login', 'export.download'][i % 4],
     category: 'data_change',
     outcome: i % 10 === 0 ? 'failure' : 'success',
-    actor: { type: 'user', id: `u_${i % 1000}`, name: `Sample User ${i % 1000}`, email: `user${i % 1000}@example.test` },
+    actor: {
+      type: 'user',
+      id: `u_${i % 1000}`,
+      name: `Sample User ${i % 1000}`,
+      email: `user${i % 1000}@example.test`,
+    },
     targets: [{ type: 'invoice', id: `inv_${i}`, name: `Invoice ${i}` }],
     source: { ip: `192.0.2.${i % 250}`, userAgent: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36' },
     context: {
       service: 'shop',
       environment: 'production',
       requestId: uuidV7(Date.now(), randomBytes(10)),
-      http: { method: 'POST', route: '/orders/:id/refund', path: `/orders/${i}/refund`, status: 200, durationMs: i % 100 },
+      http: {
+        method: 'POST',
+        route: '/orders/:id/refund',
+        path: `/orders/${i}/refund`,
+        status: 200,
+        durationMs: i % 100,
+      },
     },
   };
 }

@@ -4,7 +4,8 @@
 import { connect } from 'node:net';
 import { percentile, sampleEvent } from './events.ts';
 
-const [url = '', token = '', connections = '1', eventsPerRequest = '1', seconds = '5'] = process.argv.slice(2);
+const [url = '', token = '', connections = '1', eventsPerRequest = '1', seconds = '5'] =
+  process.argv.slice(2);
 const { hostname, port, pathname } = new URL(url);
 const count = Number(eventsPerRequest);
 // Without ids: the server makes them, so that the same bytes can be sent again and again.
@@ -41,7 +42,7 @@ function run(): Promise<void> {
     };
     socket.on('connect', send);
     socket.on('error', reject);
-    socket.on('data', (chunk) => {
+    socket.on('data', (chunk: Buffer) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
       const head = received.indexOf('\r\n\r\n');
       if (head < 0) return;

@@ -1,5 +1,5 @@
 // npm run bench [-- --large] [--only name]: every row stands beside its limit, measured in the same run.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
@@ -27,7 +27,12 @@ const rows: Row[] = [];
 
 const perSecond = (value: number): string => `${Math.round(value).toLocaleString('en')}/s`;
 function add(what: string, value: number, limitName: string, limit: number): void {
-  const row = { what, value: perSecond(value), limit: `${limitName} ${perSecond(limit)}`, ratio: (value / limit).toFixed(2) };
+  const row = {
+    what,
+    value: perSecond(value),
+    limit: `${limitName} ${perSecond(limit)}`,
+    ratio: (value / limit).toFixed(2),
+  };
   rows.push(row);
   console.log(`${row.what.padEnd(52)} ${row.value.padStart(12)}   of ${row.limit} = ${row.ratio}`);
 }
@@ -41,7 +46,10 @@ console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version
 try {
   const texts = Array.from({ length: 20_000 }, (_, i) => JSON.stringify(sampleEvent(i)));
   const buffers = texts.map((text) => Buffer.from(text));
-  note('bytes of a sample event', String(Math.round(buffers.reduce((sum, b) => sum + b.length, 0) / buffers.length)));
+  note(
+    'bytes of a sample event',
+    String(Math.round(buffers.reduce((sum, b) => sum + b.length, 0) / buffers.length)),
+  );
   const hashing = measure(() => hashAll(buffers), buffers.length);
   const sqlite = measure(() => insertAll(buffers), buffers.length);
   if (wanted('append')) await appendInProcess(hashing, sqlite);
@@ -97,14 +105,17 @@ async function appendInProcess(hashing: number, sqlite: number): Promise<void> {
       const startMs = performance.now();
       const running: Promise<unknown>[] = [];
       for (let i = 0; i < count; i += batch) {
-        running.push(log.recordAll(events.slice(i, i + batch) as unknown as Parameters<typeof log.recordAll>[0]));
+        running.push(
+          log.recordAll(events.slice(i, i + batch) as unknown as Parameters<typeof log.recordAll>[0]),
+        );
         // A producer that waits for receipts, with some requests on their way.
         if (running.length >= 40) await running.shift();
       }
       await Promise.all(running);
       rates.push((count / (performance.now() - startMs)) * 1000);
     }
-    for (let run = 0; run < runs; run++) rmSync(path.join(work, `append-${batch}-${run}`), { recursive: true, force: true });
+    for (let run = 0; run < runs; run++)
+      rmSync(path.join(work, `append-${batch}-${run}`), { recursive: true, force: true });
     add(`append in process, ${batch} events a request`, median(rates), 'plain SQLite insert', sqlite);
     add(`append in process, ${batch} events a request`, median(rates), 'hashing alone', hashing);
   }
@@ -118,7 +129,12 @@ async function overHttp(): Promise<void> {
       for (const events of [1, 100]) {
         const limit = await load(`${echo.url}/`, connections, events);
         const own = await load(`${server.url}/v1/events`, connections, events);
-        add(`HTTP, ${events} events a request, ${connections} connections`, own.eventsPerSecond, 'bare echo', limit.eventsPerSecond);
+        add(
+          `HTTP, ${events} events a request, ${connections} connections`,
+          own.eventsPerSecond,
+          'bare echo',
+          limit.eventsPerSecond,
+        );
         note(`  latency of a request`, `p50 ${own.p50Ms.toFixed(1)} ms, p99 ${own.p99Ms.toFixed(1)} ms`);
       }
     }
@@ -137,7 +153,13 @@ async function searchAndVerify(hashing: number): Promise<void> {
   const startMs = performance.now();
   const running: Promise<readonly { index: number }[]>[] = [];
   for (let i = 0; i < count; i += batch) {
-    running.push(log.recordAll(Array.from({ length: batch }, (_, j) => sampleEvent(i + j)) as unknown as Parameters<typeof log.recordAll>[0]));
+    running.push(
+      log.recordAll(
+        Array.from({ length: batch }, (_, j) => sampleEvent(i + j)) as unknown as Parameters<
+          typeof log.recordAll
+        >[0],
+      ),
+    );
     if (running.length >= 8) await running.shift();
   }
   for (const receipts of await Promise.all(running)) lastIndex = Math.max(lastIndex, receipts.at(-1)!.index);
@@ -146,7 +168,10 @@ async function searchAndVerify(hashing: number): Promise<void> {
     const found = await log.query({ limit: 1, after: lastIndex }).catch(() => undefined);
     if (found) break;
   }
-  note(`search: entries searchable, sustained over ${(count / 1e6).toFixed(0)} million`, perSecond((count / (performance.now() - startMs)) * 1000));
+  note(
+    `search: entries searchable, sustained over ${(count / 1e6).toFixed(0)} million`,
+    perSecond((count / (performance.now() - startMs)) * 1000),
+  );
   note('  lag at the end of the load', `${Math.round(performance.now() - appendedMs)} ms`);
 
   const lags: number[] = [];
@@ -156,9 +181,20 @@ async function searchAndVerify(hashing: number): Promise<void> {
     await log.query({ limit: 1, after: index });
     lags.push(performance.now() - sentMs);
   }
-  note('  lag of one event, from receipt to search', `p50 ${percentile(lags, 0.5).toFixed(1)} ms, p99 ${percentile(lags, 0.99).toFixed(1)} ms`);
+  note(
+    '  lag of one event, from receipt to search',
+    `p50 ${percentile(lags, 0.5).toFixed(1)} ms, p99 ${percentile(lags, 0.99).toFixed(1)} ms`,
+  );
 
-  const queries = ['actor:u_12', 'actor:u_12 outcome:failure', 'action:invoice.*', 'refund', 'target:inv_4242', 'since:24h outcome:failure ip:192.0.2.0/28', 'mozilla linux -outcome:success'];
+  const queries = [
+    'actor:u_12',
+    'actor:u_12 outcome:failure',
+    'action:invoice.*',
+    'refund',
+    'target:inv_4242',
+    'since:24h outcome:failure ip:192.0.2.0/28',
+    'mozilla linux -outcome:success',
+  ];
   for (const q of queries) {
     const times: number[] = [];
     for (let i = 0; i < 20; i++) {
@@ -166,7 +202,10 @@ async function searchAndVerify(hashing: number): Promise<void> {
       await log.query({ q, limit: 50 });
       times.push(performance.now() - queryMs);
     }
-    note(`  query ${q}`, `p50 ${percentile(times, 0.5).toFixed(1)} ms, p95 ${percentile(times, 0.95).toFixed(1)} ms`);
+    note(
+      `  query ${q}`,
+      `p50 ${percentile(times, 0.5).toFixed(1)} ms, p95 ${percentile(times, 0.95).toFixed(1)} ms`,
+    );
   }
   const countMs = performance.now();
   await log.count('actor.id', { q: 'outcome:failure' });
@@ -192,7 +231,9 @@ async function searchAndVerify(hashing: number): Promise<void> {
 
 function size(file: string): number {
   const stat = statSync(file);
-  return stat.isDirectory() ? readdirSync(file).reduce((sum, name) => sum + size(path.join(file, name)), 0) : stat.size;
+  return stat.isDirectory()
+    ? readdirSync(file).reduce((sum, name) => sum + size(path.join(file, name)), 0)
+    : stat.size;
 }
 
 async function startServer(dir: string): Promise<{ process: ChildProcess; url: string }> {
@@ -200,8 +241,14 @@ async function startServer(dir: string): Promise<{ process: ChildProcess; url: s
   return startProcess([bin, 'serve', '--data', dir, '--port', '0'], { SEALTRAIL_ADMIN_TOKEN: token });
 }
 
-function startProcess(args: readonly string[], env: Record<string, string> = {}): Promise<{ process: ChildProcess; url: string }> {
-  const child = spawn(process.execPath, [...args], { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
+function startProcess(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ process: ChildProcess; url: string }> {
+  const child = spawn(process.execPath, [...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...env },
+  });
   return new Promise((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`${args[0]} ended with ${code}`)));
     child.stdout!.on('data', (chunk: Buffer) => {
@@ -228,17 +275,24 @@ interface LoadResult {
 /** Median of several short runs, after one to warm up. */
 async function load(url: string, connections: number, events: number): Promise<LoadResult> {
   const results: LoadResult[] = [];
-  for (let run = 0; run <= runs; run++) results.push(await loadOnce(url, connections, events, run === 0 ? 1 : 3));
+  for (let run = 0; run <= runs; run++)
+    results.push(await loadOnce(url, connections, events, run === 0 ? 1 : 3));
   return results.slice(1).sort((a, b) => a.eventsPerSecond - b.eventsPerSecond)[Math.floor(runs / 2)]!;
 }
 
 function loadOnce(url: string, connections: number, events: number, seconds: number): Promise<LoadResult> {
-  const child = spawn(process.execPath, [path.join(here, 'load.ts'), url, token, String(connections), String(events), String(seconds)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(
+    process.execPath,
+    [path.join(here, 'load.ts'), url, token, String(connections), String(events), String(seconds)],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
   let output = '';
   child.stdout!.on('data', (chunk: Buffer) => {
     output += chunk.toString();
   });
   return new Promise((resolve, reject) => {
-    child.once('exit', (code) => (code === 0 ? resolve(JSON.parse(output) as LoadResult) : reject(new Error(`load ended with ${code}`))));
+    child.once('exit', (code) =>
+      code === 0 ? resolve(JSON.parse(output) as LoadResult) : reject(new Error(`load ended with ${code}`)),
+    );
   });
 }

@@ -18,19 +18,34 @@ describe('the packages as users install them', () => {
   let tarballs: string[] = [];
 
   beforeAll(async () => {
-    await run(npm, ['pack', '--pack-destination', dir, ...packages.flatMap((name) => ['-w', `packages/${name}`])], { cwd: root });
+    await run(
+      npm,
+      ['pack', '--pack-destination', dir, ...packages.flatMap((name) => ['-w', `packages/${name}`])],
+      { cwd: root },
+    );
     tarballs = readdirSync(dir)
       .filter((name) => name.endsWith('.tgz'))
       .map((name) => path.join(dir, name));
     await run('mkdir', [app]);
-    writeFileSync(path.join(app, 'package.json'), JSON.stringify({ name: 'app', private: true, type: 'module' }));
-    await run(npm, ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', ...tarballs], { cwd: app });
+    writeFileSync(
+      path.join(app, 'package.json'),
+      JSON.stringify({ name: 'app', private: true, type: 'module' }),
+    );
+    await run(
+      npm,
+      ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--prefer-offline', ...tarballs],
+      { cwd: app },
+    );
   }, 180_000);
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   it('publint finds nothing wrong', async () => {
     for (const name of packages) {
-      const { messages } = await publint({ pkgDir: path.join(root, 'packages', name), level: 'suggestion', strict: true });
+      const { messages } = await publint({
+        pkgDir: path.join(root, 'packages', name),
+        level: 'suggestion',
+        strict: true,
+      });
       expect({ name, messages }).toEqual({ name, messages: [] });
     }
   });
@@ -39,7 +54,12 @@ describe('the packages as users install them', () => {
     expect(tarballs).toHaveLength(packages.length);
     for (const tarball of tarballs) {
       // ESM only: CommonJS reaches them through require(esm).
-      await run(process.execPath, [path.join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), tarball, '--profile', 'esm-only']);
+      await run(process.execPath, [
+        path.join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'),
+        tarball,
+        '--profile',
+        'esm-only',
+      ]);
     }
   });
 

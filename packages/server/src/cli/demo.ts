@@ -12,6 +12,7 @@ export function demoCommand({ terminal, signal }: CliContext): Command {
     .action(async (options: { data?: string; port: string; rounds?: string }) => {
       await runDemo({
         ...(options.data !== undefined && { data: options.data }),
+        host: '127.0.0.1',
         port: Number(options.port),
         rounds: options.rounds === undefined ? undefined : Number(options.rounds),
         signal,
