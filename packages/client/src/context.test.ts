@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Event } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
 import { currentContext, fillFromContext, runInScope, setActor, withContext } from './context.ts';
 
@@ -101,6 +102,6 @@ describe('fillFromContext', () => {
 
   it('keeps members that it does not know, for the server to refuse', () => {
     const event = { action: 'a', unknown: 1, context: { unknown: 2 } };
-    expect(fillFromContext(event, { context: { requestId: 'r' } })).toMatchObject(event);
+    expect(fillFromContext(event as Event, { context: { requestId: 'r' } })).toMatchObject(event);
   });
 });

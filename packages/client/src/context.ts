@@ -16,6 +16,8 @@ export interface Scope {
   readonly values: RecordContext;
   /** Finds the actor when it is needed; must not throw. For requests, whose actor is known only after authentication. */
   readonly findActor?: (() => Actor | undefined) | undefined;
+  /** Finds the tenant when it is needed; must not throw. */
+  readonly findTenant?: (() => string | undefined) | undefined;
   /** What `setActor` said; it wins over `findActor` and `values`. */
   actor?: Actor | undefined;
 }
@@ -72,7 +74,11 @@ export function currentScope(): Scope | undefined {
 }
 
 function resolve(scope: Scope): RecordContext {
-  const own = { ...scope.values, actor: scope.actor ?? scope.findActor?.() ?? scope.values.actor };
+  const own = {
+    ...scope.values,
+    actor: scope.actor ?? scope.findActor?.() ?? scope.values.actor,
+    tenant: scope.findTenant?.() ?? scope.values.tenant,
+  };
   return scope.parent ? fill(own, resolve(scope.parent)) : own;
 }
 

@@ -36,7 +36,8 @@ export function createEncoder(options: EncoderOptions): (event: Event) => SizedE
       throw new SealtrailError('invalid_event', 'expected an event object');
     }
     const nowMs = clock.now();
-    const filled = fillFromContext(fillFromContext(event), defaults);
+    const inContext = fillFromContext(event);
+    const filled = defaults ? fillFromContext(inContext, defaults) : inContext;
     const id = event.id ?? uuidV7(nowMs, random(10));
     let json = writeJson({
       ...filled,

@@ -1,0 +1,51 @@
+import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
+import { type CapturedRequest, type CaptureOptions, createCapture } from './capture/capture.ts';
+import { onResponseEnd, sentStatus, startOf } from './capture/node-request.ts';
+
+export type { CaptureOptions } from './capture/capture.ts';
+export { type Exchange, recordChangesAndRefusals } from './capture/policy.ts';
+
+/**
+ * A plugin for Fastify 5 that records requests: `await app.register(capture({ recorder }))`, before the routes. It
+ * applies to the instance it is registered on and everything below.
+ *
+ * @throws SealtrailError invalid_configuration
+ */
+export function capture(options: CaptureOptions<FastifyRequest>): FastifyPluginCallback {
+  const begin = createCapture(options);
+  const plugin: FastifyPluginCallback = (instance, _options, done) => {
+    const underWay = new WeakMap<FastifyRequest, CapturedRequest>();
+
+    instance.addHook('onRequest', (request, reply, next) => {
+      const captured = begin(request, () => startOf(request.raw, request.originalUrl));
+      if (!captured) {
+        next();
+        return;
+      }
+      underWay.set(request, captured);
+      onResponseEnd(reply.raw, (isAborted) => {
+        captured.end(() => ({ status: sentStatus(reply.raw), route: routeOf(request), isAborted }));
+      });
+      captured.run(() => next());
+    });
+
+    // A body arrives through events of the connection, outside of the context that onRequest has entered (see
+    // nodejs/node#34430). Entering it again here covers everything up to the handler.
+    instance.addHook('preValidation', (request, _reply, next) => {
+      const captured = underWay.get(request);
+      if (captured) captured.run(() => next());
+      else next();
+    });
+    done();
+  };
+  // What fastify-plugin sets: hooks apply to the instance that registers them, not to a child of it.
+  return Object.assign(plugin, {
+    [Symbol.for('skip-override')]: true,
+    [Symbol.for('fastify.display-name')]: '@sealtrail/client',
+    [Symbol.for('plugin-meta')]: { name: '@sealtrail/client', fastify: '5.x' },
+  });
+}
+
+function routeOf(request: FastifyRequest): string | undefined {
+  return request.is404 ? undefined : request.routeOptions.url;
+}
