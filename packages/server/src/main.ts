@@ -20,9 +20,8 @@ import { createRandomPool } from './adapters/random-pool.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from './adapters/sqlite/state-store.ts';
 import type { Config } from './config.ts';
+import { FollowerClient } from './followers/follower-client.ts';
 import { EventIndex } from './followers/index/event-index.ts';
-import { IndexClient } from './followers/index/index-client.ts';
-import { ProducerFollower } from './followers/producers/producer-follower.ts';
 import { createApp } from './http/app.ts';
 import { createMetrics } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
@@ -30,8 +29,7 @@ import { defaultIngestLimits } from './ingest/ingest.ts';
 import { defaultTrail, Intake } from './ingest/intake.ts';
 import type { TileReader } from './ports.ts';
 import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
-import { failureOf } from './threads/failure.ts';
-import type { IndexThreadOptions } from './threads/index-thread.ts';
+import type { FollowerThreadOptions } from './threads/follower-thread.ts';
 import type { LogThreadOptions } from './threads/log-thread.ts';
 
 /** A running engine: the log, its followers, and what the HTTP server and the in-process recorder work with. */
@@ -39,7 +37,7 @@ export interface Engine extends AsyncDisposable {
   readonly config: Config;
   readonly log: LogClient;
   readonly reader: TileReader;
-  readonly search: IndexClient;
+  readonly search: FollowerClient;
   readonly intake: Intake;
   readonly tokens: Tokens;
   readonly system: SystemTrail;
@@ -97,7 +95,6 @@ export async function openEngine(
   });
 
   const reader = resources.use(new SqliteLogReader(folder.log));
-  const search = resources.use(startIndex({ dir: folder.dir }, log, logger));
   const intake = new Intake(log, { redaction: config.redaction, now: Date.now, random });
   const system = new SystemTrail(intake, (error) =>
     logger.error(
@@ -105,16 +102,7 @@ export async function openEngine(
       'the trail system could not be written',
     ),
   );
-  resources.use(
-    new ProducerFollower({
-      log,
-      reader,
-      store: state,
-      system,
-      onError: (error) =>
-        logger.error({ code: failureOf(error).code }, 'the follower of producers tries again'),
-    }),
-  );
+  const search = resources.use(startFollowers({ dir: folder.dir }, log, system, logger));
   const tokens = new Tokens(state, { now: Date.now, random });
   const firstToken = options.ensureAdmin === false ? undefined : await ensureAdmin(tokens, config, system);
 
@@ -190,9 +178,16 @@ async function startLog(
   return log;
 }
 
-function startIndex(options: IndexThreadOptions, log: LogClient, logger: Logger): IndexClient {
-  const client = new IndexClient(new Worker(threadFile('index-thread'), { workerData: options }), (message) =>
-    logger.error(message),
+function startFollowers(
+  options: FollowerThreadOptions,
+  log: LogClient,
+  system: SystemTrail,
+  logger: Logger,
+): FollowerClient {
+  const client = new FollowerClient(
+    new Worker(threadFile('follower-thread'), { workerData: options }),
+    (event) => system.record(event),
+    (message) => logger.error(message),
   );
   log.listen({ grew: (sizes) => client.grew(sizes) });
   return client;

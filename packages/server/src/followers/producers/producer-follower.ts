@@ -3,12 +3,16 @@ import { type Entry, SealtrailError } from '@sealtrail/core';
 import { systemTrail } from '../../access/permissions.ts';
 import type { SystemTrail } from '../../access/system-trail.ts';
 import type { LogReader, ProducerState, ProducerStore } from '../../ports.ts';
-import type { LogClient } from '../../sequencer/log-client.ts';
+import type { LogListener } from '../../sequencer/log-client.ts';
 import { deterministicId } from './deterministic-id.ts';
 import { type Gap, observe } from './sequence.ts';
 
 export interface ProducerFollowerParts {
-  readonly log: Pick<LogClient, 'listen' | 'trails'>;
+  /** Tells which trails there are, and when they grow. */
+  readonly log: {
+    trails(): readonly { readonly name: string }[];
+    listen(listener: LogListener): () => void;
+  };
   readonly reader: LogReader;
   readonly store: ProducerStore;
   readonly system: Pick<SystemTrail, 'record'>;
@@ -24,7 +28,7 @@ interface FoundGap extends Gap {
   readonly index: number;
 }
 
-/** Entries looked at in one transaction; the thread is shared with requests, so the work comes in small pieces. */
+/** Entries looked at in one transaction; the thread is shared with searches, so the work comes in small pieces. */
 const entriesPerPass = 512;
 /** Rest between passes while there is more to do. */
 const restMs = 5;

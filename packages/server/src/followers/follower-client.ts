@@ -1,21 +1,36 @@
 import type { Worker } from 'node:worker_threads';
 import { SealtrailError, type Stats } from '@sealtrail/core';
-import type { EventQuery, EventQueryResult, EventSearch, StatsQuery } from '../../ports.ts';
-import type { IndexReply, IndexRequest } from './index-protocol.ts';
+import type { SystemEvent } from '../access/system-trail.ts';
+import type { EventQuery, EventQueryResult, EventSearch, StatsQuery } from '../ports.ts';
+import type { Failure } from '../sequencer/protocol.ts';
+import { failureOf } from '../threads/failure.ts';
+import type { FollowerReply, FollowerRequest } from './protocol.ts';
 
 /** Questions on their way; further ones are refused instead of waiting behind them. */
 const maxPending = 256;
 
-/** The main thread's end of the search index. */
-export class IndexClient implements EventSearch, AsyncDisposable {
+/** The main thread's end of the followers: the search index, and what follows producers' sequences. */
+export class FollowerClient implements EventSearch, AsyncDisposable {
   readonly #worker: Worker;
   readonly #pending: Map<number, { resolve: (result: unknown) => void; reject: (error: unknown) => void }> =
     new Map();
+  readonly #record: (event: SystemEvent) => Promise<void>;
+  readonly #onFailure: (message: string) => void;
   readonly #sizes: Map<string, number> = new Map();
   #sequence = 0;
   #failed: SealtrailError | undefined;
 
-  constructor(worker: Worker, onFailure: (message: string) => void) {
+  /**
+   * @param record puts what followers report into the trail `system`
+   * @param onFailure told of what goes wrong in the thread
+   */
+  constructor(
+    worker: Worker,
+    record: (event: SystemEvent) => Promise<void>,
+    onFailure: (message: string) => void,
+  ) {
+    this.#record = record;
+    this.#onFailure = onFailure;
     this.#worker = worker;
     const fail = (error: SealtrailError): void => {
       if (this.#failed) return;
@@ -24,7 +39,7 @@ export class IndexClient implements EventSearch, AsyncDisposable {
       this.#pending.clear();
       onFailure(error.message);
     };
-    worker.on('message', (reply: IndexReply) => {
+    worker.on('message', (reply: FollowerReply) => {
       if (reply.kind === 'fatal')
         fail(new SealtrailError('index_behind', `the index has stopped: ${reply.failure.message}`));
       else this.#settle(reply);
@@ -62,7 +77,7 @@ export class IndexClient implements EventSearch, AsyncDisposable {
     await this.#worker.terminate();
   }
 
-  #ask(make: (request: number) => IndexRequest): Promise<unknown> {
+  #ask(make: (request: number) => FollowerRequest): Promise<unknown> {
     if (this.#failed) return Promise.reject(this.#failed);
     if (this.#pending.size >= maxPending) {
       return Promise.reject(
@@ -76,18 +91,36 @@ export class IndexClient implements EventSearch, AsyncDisposable {
     });
   }
 
-  #post(request: IndexRequest): void {
+  #post(request: FollowerRequest): void {
     this.#worker.postMessage(request);
   }
 
-  #settle(reply: Exclude<IndexReply, { kind: 'fatal' }>): void {
-    if (reply.kind === 'indexed') {
-      for (const [trail, size] of reply.sizes) this.#sizes.set(trail, size);
-      return;
+  #settle(reply: Exclude<FollowerReply, { kind: 'fatal' }>): void {
+    switch (reply.kind) {
+      case 'indexed':
+        for (const [trail, size] of reply.sizes) this.#sizes.set(trail, size);
+        return;
+      case 'record':
+        void this.#recordFor(reply.record, reply.event);
+        return;
+      case 'followFailed':
+        this.#onFailure(`a follower tries again: ${reply.failure.message}`);
+        return;
     }
     const pending = this.#pending.get(reply.request);
     this.#pending.delete(reply.request);
     if (reply.kind === 'answer') pending?.resolve(reply.result);
     else pending?.reject(new SealtrailError(reply.failure.code, reply.failure.message));
+  }
+
+  /** Answers the follower that waits for its report to be durable. */
+  async #recordFor(record: number, event: SystemEvent): Promise<void> {
+    let failure: Failure | undefined;
+    try {
+      await this.#record(event);
+    } catch (error) {
+      failure = failureOf(error);
+    }
+    this.#post({ kind: 'recorded', record, failure });
   }
 }
