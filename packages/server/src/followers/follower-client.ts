@@ -18,6 +18,7 @@ export class FollowerClient implements EventSearch, AsyncDisposable {
   readonly #onFailure: (message: string) => void;
   readonly #sizes: Map<string, number> = new Map();
   #sequence = 0;
+  #isClosing = false;
   #failed: SealtrailError | undefined;
 
   /**
@@ -37,7 +38,7 @@ export class FollowerClient implements EventSearch, AsyncDisposable {
       this.#failed = error;
       for (const { reject } of this.#pending.values()) reject(error);
       this.#pending.clear();
-      onFailure(error.message);
+      if (!this.#isClosing) onFailure(error.message);
     };
     worker.on('message', (reply: FollowerReply) => {
       if (reply.kind === 'fatal')
@@ -71,7 +72,9 @@ export class FollowerClient implements EventSearch, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#failed) {
-      await this.#ask((request) => ({ kind: 'close', request }));
+      const closed = this.#ask((request) => ({ kind: 'close', request }));
+      this.#isClosing = true;
+      await closed;
       this.#failed = new SealtrailError('shutting_down');
     }
     await this.#worker.terminate();
