@@ -1,16 +1,4 @@
-import { zstdDecompressSync } from 'node:zlib';
-import {
-  bundleSlices,
-  type Entry,
-  type EntryBatch,
-  type EntryFacts,
-  eventLimits,
-  type StoredCheckpoint,
-  type StoreFault,
-  TILE_WIDTH,
-  type TrailEvidence,
-  uuidBytes,
-} from '@sealtrail/core';
+import { type StoreFault, trailName } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { TrailRecord } from '../../ports.ts';
 import {
@@ -20,12 +8,10 @@ import {
   readLogFormat,
   readLogSchema,
 } from './log-schema.ts';
+import { type KnownCheckpoints, StoredTrailEvidence } from './trail-evidence.ts';
 
-const maxBundleBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
-/** Faults of one kind reported one by one; a damaged table would otherwise fill the verdict. */
-const maxFaultsEach = 20;
-
-const text = new TextDecoder('utf-8', { fatal: true });
+/** Tables whose rows belong to a trail. */
+const tablesOfTrails = ['bundle', 'tail', 'tile', 'entry_id', 'checkpoint'];
 
 /**
  * A log file as evidence: reads what is stored and believes none of it. All trails are read within one transaction, so
@@ -33,283 +19,135 @@ const text = new TextDecoder('utf-8', { fatal: true });
  */
 export class LogEvidence implements Disposable {
   readonly #db: Database.Database;
+  readonly #records: readonly TrailRecord[];
+  /**
+   * Whether the tables are those of the format. Others are not read: what stands in for a table, such as a view, may
+   * give rows without end.
+   */
+  readonly hasTables: boolean;
+  /** What the log says its trails are, in the order in which they were made. */
+  readonly trails: readonly TrailRecord[];
 
-  /** @throws when the file cannot be opened as SQLite at all */
+  /** @throws when the file cannot be read as SQLite at all */
   constructor(file: string) {
     this.#db = openPossiblyDamagedLog(file);
     try {
+      // The first read fixes the state that all further ones see.
       this.#db.exec('BEGIN');
-      this.trails = this.#db
-        .prepare<[], TrailRecord>('SELECT id, name, origin, vkey FROM trail ORDER BY id')
-        .all();
+      const schema = new Set(readLogSchema(this.#db));
+      this.hasTables = expectedLogSchema().every((object) => schema.has(object));
+      const records = 'SELECT id, name, origin, vkey FROM trail ORDER BY id';
+      this.#records = this.hasTables ? this.#db.prepare<[], TrailRecord>(records).all() : [];
+      this.trails = this.#records.filter(isTrailRecord);
     } catch (error) {
       this.#db.close();
       throw error;
     }
   }
 
-  /** What the log says its trails are, in the order in which they were made. */
-  readonly trails: readonly TrailRecord[];
-
   /** Faults that belong to no single trail: the schema, damaged pages, rows of trails that do not exist. */
-  fileFaults(): StoreFault[] {
-    const faults: StoreFault[] = [];
-    const fault = (code: StoreFault['code'], message: string): void =>
-      void faults.push({ check: 'store', code, message });
-    if (readLogFormat(this.#db) !== expectedLogFormat)
-      fault('modified', `log.db is not marked as a Sealtrail log of format ${expectedLogFormat}.`);
-    const schema = readLogSchema(this.#db);
-    const expected = expectedLogSchema();
-    if (schema.join('\n') !== expected.join('\n'))
-      fault(
-        'modified',
-        'The tables of log.db are not the ones of this format: something was added to its schema, or taken from it.',
-      );
-    const damage = this.#db.pragma('quick_check(1)', { simple: true });
-    if (damage !== 'ok') fault('unreadable', `SQLite finds log.db damaged: ${String(damage).slice(0, 200)}`);
-    for (const table of ['bundle', 'tail', 'tile', 'entry_id', 'checkpoint']) {
-      const orphan = this.#db
-        .prepare(`SELECT trail FROM ${table} WHERE trail NOT IN (SELECT id FROM trail) LIMIT 1`)
-        .pluck()
-        .get();
-      if (orphan !== undefined)
-        fault(
-          'modified',
-          `Table ${table} of log.db has rows of trail number ${String(orphan)}, which does not exist.`,
-        );
-    }
-    this.trails.forEach((trail, i) => {
-      if (trail.id !== i + 1)
-        fault(
-          'modified',
-          `Trails are numbered from 1 without gaps, but trail ${trail.name} has the number ${trail.id}.`,
-        );
-    });
-    return faults;
+  *faults(): Generator<StoreFault, undefined> {
+    // A damaged file may make any of these fail to run; the others still tell what they find.
+    for (const find of [formatFault, schemaFault, damageFault]) yield* this.#guarded(() => find(this.#db));
+    if (!this.hasTables) return undefined;
+    for (const table of tablesOfTrails) yield* this.#guarded(() => orphanFault(this.#db, table));
+    yield* this.#guarded(() => recordFault(this.#records));
+    return undefined;
+  }
+
+  /** The largest size under which the log files a checkpoint of a trail; 0 without any. */
+  largestCheckpoint(record: TrailRecord): number {
+    const largest = this.#db.prepare('SELECT coalesce(max(size), 0) FROM checkpoint WHERE trail = ?');
+    return largest.pluck().get(record.id) as number;
   }
 
   /** One trail as evidence for `verifyTrail`; pass its `inspectEntry` along. */
-  trail(
-    record: TrailRecord,
-    published: string | undefined,
-  ): TrailEvidence & { inspectEntry(entry: Uint8Array): EntryFacts | undefined } {
-    return new TrailOfLog(this.#db, record, published);
+  trail(record: TrailRecord, known: KnownCheckpoints): StoredTrailEvidence {
+    return new StoredTrailEvidence(this.#db, record, known);
   }
 
   [Symbol.dispose](): void {
     this.#db.close();
   }
+
+  *#guarded(find: () => StoreFault | undefined): Generator<StoreFault, undefined> {
+    try {
+      const found = find();
+      if (found !== undefined) yield found;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      yield fault('unreadable', `log.db cannot be read throughout: ${reason}. Check the storage.`);
+    }
+    return undefined;
+  }
 }
 
-class TrailOfLog implements TrailEvidence {
-  readonly name: string;
-  readonly origin: string;
-  readonly vkey: string;
-  readonly published?: string;
-  readonly #db: Database.Database;
-  readonly #id: number;
-  /** Index of each entry handed out, to know whose id it is when its content is looked at. */
-  readonly #indexes: WeakMap<Uint8Array, number> = new WeakMap();
-  /** Event ids by index; grows as entries are read. */
-  #ids: Uint8Array = new Uint8Array(16 * 1024);
-  #idCount = 0;
-  #size = 0;
+const fault = (code: StoreFault['code'], message: string): StoreFault => ({ check: 'store', code, message });
 
-  constructor(db: Database.Database, record: TrailRecord, published: string | undefined) {
-    this.#db = db;
-    this.#id = record.id;
-    this.name = record.name;
-    this.origin = record.origin;
-    this.vkey = record.vkey;
-    if (published !== undefined) this.published = published;
-  }
+function formatFault(db: Database.Database): StoreFault | undefined {
+  const found = readLogFormat(db);
+  return found === expectedLogFormat
+    ? undefined
+    : fault('modified', `log.db is marked as format ${found}; a Sealtrail log is ${expectedLogFormat}.`);
+}
 
-  async *entries(): AsyncGenerator<EntryBatch> {
-    const bundles = this.#db.prepare('SELECT n, data FROM bundle WHERE trail = ? ORDER BY n').raw();
-    let end = 0;
-    for (const [n, data] of bundles.iterate(this.#id) as Iterable<[number, Uint8Array]>) {
-      const start = n * TILE_WIDTH;
-      const batch = this.#batch(
-        start,
-        data,
-        (stored) => zstdDecompressSync(stored, { maxOutputLength: maxBundleBytes }),
-        TILE_WIDTH,
+/** No trigger, view, index or further table: a server would run what it does not know of. */
+function schemaFault(db: Database.Database): StoreFault | undefined {
+  const found = readLogSchema(db);
+  const expected = expectedLogSchema();
+  if (found.join('\n') === expected.join('\n')) return undefined;
+  const nameOf = (object: string): string => object.split('\u0000', 2).join(' ');
+  const added = found.filter((object) => !expected.includes(object)).map(nameOf);
+  const lacking = expected.filter((object) => !found.includes(object)).map(nameOf);
+  const differences = [
+    ...(lacking.length > 0 ? [`missing or changed: ${lacking.join(', ')}`] : []),
+    ...(added.length > 0 ? [`added or changed: ${added.join(', ')}`] : []),
+  ];
+  return fault(
+    'modified',
+    `The tables of log.db are not those of this format (${differences.join('; ').slice(0, 500)}). Find out who changed them.`,
+  );
+}
+
+/** Compares tables with their indexes too: rows that only one of both has would be seen by some readers only. */
+function damageFault(db: Database.Database): StoreFault | undefined {
+  const damage: unknown = db.pragma('integrity_check(1)', { simple: true });
+  return damage === 'ok'
+    ? undefined
+    : fault(
+        'unreadable',
+        `SQLite finds log.db damaged (${String(damage).slice(0, 200)}). Check the storage, and restore the file from a backup.`,
       );
-      end = start + TILE_WIDTH;
-      yield batch;
-    }
-    const tails = this.#db
-      .prepare('SELECT start, data FROM tail WHERE trail = ? ORDER BY start')
-      .raw()
-      .all(this.#id) as [number, Uint8Array][];
-    for (const [i, [start, data]] of tails.entries()) {
-      const next = tails[i + 1]?.[0];
-      const batch = this.#batch(
-        start,
-        data,
-        (stored) => stored,
-        next === undefined ? 1 : Math.max(1, next - start),
-      );
-      end = start + ('entries' in batch ? batch.entries.length : batch.count);
-      yield batch;
-    }
-    this.#size = end;
-  }
+}
 
-  async tile(level: number, n: number): Promise<Uint8Array | undefined> {
-    const stored = this.#storedTile(level, n);
-    if (stored || level > 0 || n !== this.#fullBundles()) return stored;
-    // The partial tile of the leaves is kept with the entries of the tail.
-    const hashes = this.#db
-      .prepare('SELECT hashes FROM tail WHERE trail = ? ORDER BY start')
-      .pluck()
-      .all(this.#id) as Uint8Array[];
-    return hashes.length === 0 ? undefined : Buffer.concat(hashes);
-  }
-
-  #fullBundles(): number {
-    return this.#db
-      .prepare('SELECT coalesce(max(n) + 1, 0) FROM bundle WHERE trail = ?')
-      .pluck()
-      .get(this.#id) as number;
-  }
-
-  #storedTile(level: number, n: number): Uint8Array | undefined {
-    return this.#db
-      .prepare('SELECT data FROM tile WHERE trail = ? AND level = ? AND n = ?')
-      .pluck()
-      .get(this.#id, level, n) as Uint8Array | undefined;
-  }
-
-  async *checkpoints(): AsyncGenerator<StoredCheckpoint> {
-    yield* this.#db
-      .prepare<[number], StoredCheckpoint>('SELECT size, note FROM checkpoint WHERE trail = ? ORDER BY size')
-      .iterate(this.#id);
-  }
-
-  async *storeFaults(): AsyncGenerator<StoreFault> {
-    yield* this.#idFaults();
-    yield* this.#tileFaults();
-    yield* this.#rowFaults();
-  }
-
-  /** Reads what verification wants to know of an entry, and notes its id on the way. */
-  inspectEntry(bytes: Uint8Array): EntryFacts | undefined {
-    const source = text.decode(bytes);
-    const entry = JSON.parse(source) as Entry;
-    if (
-      typeof entry.id !== 'string' ||
-      typeof entry.trail !== 'string' ||
-      typeof entry.receivedAt !== 'string'
-    )
-      return undefined;
-    // What the sequencer writes is what JSON.stringify writes, but for keys that look like numbers; those it cannot tell.
-    const index = this.#indexes.get(bytes);
-    if (index !== undefined) this.#noteId(index, entry.id);
-    return { trail: entry.trail, receivedAt: entry.receivedAt };
-  }
-
-  #batch(
-    start: number,
-    data: Uint8Array,
-    decode: (data: Uint8Array) => Uint8Array,
-    count: number,
-  ): EntryBatch {
-    try {
-      const bytes = decode(data);
-      const entries = bundleSlices(bytes).map((slice) => bytes.subarray(slice.start, slice.end));
-      for (const [i, entry] of entries.entries()) this.#indexes.set(entry, start + i);
-      return { start, entries };
-    } catch (error) {
-      return { start, count, unreadable: error instanceof Error ? error.message : 'it cannot be decoded' };
-    }
-  }
-
-  #noteId(index: number, id: string): void {
-    if (this.#ids.length < (index + 1) * 16) {
-      const grown = new Uint8Array(Math.max(this.#ids.length * 2, (index + 1) * 16));
-      grown.set(this.#ids);
-      this.#ids = grown;
-    }
-    this.#ids.set(uuidBytes(id), index * 16);
-    this.#idCount = Math.max(this.#idCount, index + 1);
-  }
-
-  /** The table of event ids says of every entry its id, once, and nothing else. */
-  *#idFaults(): Generator<StoreFault> {
-    let reported = 0;
-    let rows = 0;
-    const fault = (code: StoreFault['code'], message: string, firstIndex?: number): StoreFault => ({
-      check: 'store',
-      code,
-      message,
-      ...(firstIndex !== undefined && { firstIndex }),
-    });
-    for (const [id, index] of this.#db
-      .prepare('SELECT id, idx FROM entry_id WHERE trail = ?')
-      .raw()
-      .iterate(this.#id) as Iterable<[Uint8Array, number]>) {
-      rows++;
-      if (reported >= maxFaultsEach) continue;
-      if (index < 0 || index >= this.#size) {
-        reported++;
-        yield fault(
-          'modified',
-          `The table of event ids names entry ${index}, which the trail does not have.`,
-        );
-      } else if (
-        index < this.#idCount &&
-        Buffer.compare(id, this.#ids.subarray(index * 16, index * 16 + 16)) !== 0
-      ) {
-        reported++;
-        yield fault(
-          'modified',
-          `The table of event ids gives entry ${index} another id than the entry itself.`,
-          index,
-        );
-      }
-    }
-    if (rows !== this.#size) {
-      yield fault(
+function orphanFault(db: Database.Database, table: string): StoreFault | undefined {
+  const orphans = db.prepare(`SELECT trail FROM ${table} WHERE trail NOT IN (SELECT id FROM trail) LIMIT 1`);
+  const orphan: unknown = orphans.pluck().get();
+  return orphan === undefined
+    ? undefined
+    : fault(
         'modified',
-        `The table of event ids has ${rows} rows for ${this.#size} entries: an event could be recorded twice, or refused.`,
+        `Table ${table} of log.db has rows of trail number ${String(orphan)}, which does not exist: they were added, or the trail was removed.`,
       );
-    }
-  }
+}
 
-  /** No tile beyond those that the size calls for. */
-  *#tileFaults(): Generator<StoreFault> {
-    const full = Math.floor(this.#size / TILE_WIDTH);
-    let expected = full;
-    for (let hashes = full; hashes > 0; hashes = Math.floor(hashes / TILE_WIDTH))
-      expected += Math.ceil(hashes / TILE_WIDTH);
-    const stored = this.#db
-      .prepare('SELECT count(*) FROM tile WHERE trail = ?')
-      .pluck()
-      .get(this.#id) as number;
-    if (stored > expected) {
-      yield {
-        check: 'store',
-        code: 'modified',
-        message: `The log holds ${stored} hash tiles where ${this.#size} entries have ${expected}.`,
-      };
-    }
-  }
+/** The server numbers trails from 1 without gaps, and gives them names that a file can have. */
+function recordFault(records: readonly TrailRecord[]): StoreFault | undefined {
+  const i = records.findIndex((record, at) => record.id !== at + 1 || !isTrailRecord(record));
+  return i === -1
+    ? undefined
+    : fault(
+        'modified',
+        `Row ${i + 1} of the table of trails in log.db is none that the server writes: number ${String(records[i]!.id)} where ${i + 1} is due, or a damaged name, origin or key.`,
+      );
+}
 
-  /** No bundle with other than 256 entries, and no tail before the end of the bundles. */
-  *#rowFaults(): Generator<StoreFault> {
-    const end = this.#fullBundles();
-    const early = this.#db
-      .prepare('SELECT start FROM tail WHERE trail = ? AND start < ? LIMIT 1')
-      .pluck()
-      .get(this.#id, end * TILE_WIDTH) as number | undefined;
-    if (early !== undefined) {
-      yield {
-        check: 'store',
-        code: 'inserted_or_reordered',
-        firstIndex: early,
-        message: `Entries from ${early} on are stored a second time, behind the bundles.`,
-      };
-    }
-  }
+/** Whether a row has the types that its columns declare: a damaged file need not. */
+function isTrailRecord({ id, name, origin, vkey }: TrailRecord): boolean {
+  return (
+    Number.isSafeInteger(id) &&
+    trailName.safeParse(name).success &&
+    typeof origin === 'string' &&
+    typeof vkey === 'string'
+  );
 }

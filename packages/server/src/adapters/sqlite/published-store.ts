@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
 import type { PublishedStore, WriteFault } from '../../ports.ts';
 import { openDurable } from './open-durable.ts';
 
@@ -46,31 +45,5 @@ export class SqlitePublishedStore implements PublishedStore {
 
   [Symbol.dispose](): void {
     this.#db.close();
-  }
-}
-
-/** Published checkpoints as evidence: by trail, or why they cannot be read. A folder without the file has none. */
-export function readPublished(file: string): {
-  readonly notes: ReadonlyMap<string, string>;
-  readonly unreadable?: string;
-} {
-  if (!existsSync(file))
-    return {
-      notes: new Map(),
-      unreadable: 'published.db is missing: a log set back to an older copy could not be noticed.',
-    };
-  try {
-    const db = new Database(file, { readonly: true, fileMustExist: true });
-    try {
-      const rows = db.prepare('SELECT trail, note FROM published').raw().all() as [string, string][];
-      return { notes: new Map(rows) };
-    } finally {
-      db.close();
-    }
-  } catch (error) {
-    return {
-      notes: new Map(),
-      unreadable: `published.db cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    };
   }
 }

@@ -1,0 +1,89 @@
+import { existsSync } from 'node:fs';
+import { parseCheckpoint, parseNote, type StoreFault } from '@sealtrail/core';
+import Database from 'better-sqlite3';
+
+/** A published checkpoint as it is stored. */
+export interface StoredPublished {
+  readonly size: number;
+  readonly note: string;
+}
+
+/** The published checkpoints of a data folder as evidence: by trail, and what is wrong with the file itself. */
+export interface PublishedEvidence {
+  readonly checkpoints: ReadonlyMap<string, StoredPublished>;
+  readonly faults: readonly StoreFault[];
+}
+
+/** Reads the published checkpoints, also beside a running server. Whether their notes are true is for `verifyTrail`. */
+export function readPublished(file: string): PublishedEvidence {
+  const checkpoints = new Map<string, StoredPublished>();
+  if (!existsSync(file))
+    return {
+      checkpoints,
+      faults: [
+        fault('missing', 'published.db is missing: a log set back to an older copy could not be noticed.'),
+      ],
+    };
+  try {
+    using file_ = new ReadOnlyFile(file);
+    return read(file_.db, checkpoints);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return { checkpoints, faults: [fault('unreadable', `published.db cannot be read: ${reason}.`)] };
+  }
+}
+
+function read(db: Database.Database, checkpoints: Map<string, StoredPublished>): PublishedEvidence {
+  const faults: StoreFault[] = [];
+  const objects = db.prepare('SELECT type, name FROM sqlite_schema').raw().all();
+  if (JSON.stringify(objects) !== '[["table","published"]]')
+    return {
+      checkpoints,
+      faults: [fault('modified', 'The tables of published.db are not those of this format.')],
+    };
+  const damage: unknown = db.pragma('integrity_check(1)', { simple: true });
+  if (damage !== 'ok')
+    faults.push(fault('unreadable', `SQLite finds published.db damaged (${String(damage).slice(0, 200)}).`));
+  const rows = db.prepare('SELECT trail, size, note FROM published').raw();
+  for (const [trail, size, note] of rows.iterate() as Iterable<unknown[]>) {
+    if (typeof trail !== 'string' || typeof size !== 'number' || typeof note !== 'string') {
+      faults.push(fault('unreadable', 'A row of published.db does not have the types of its columns.'));
+      continue;
+    }
+    checkpoints.set(trail, { size, note });
+    const signed = signedSize(note);
+    if (signed !== undefined && signed !== size)
+      faults.push(
+        fault(
+          'modified',
+          `The published checkpoint of trail ${trail} is filed under size ${size}, and was signed for ${signed}.`,
+        ),
+      );
+  }
+  return { checkpoints, faults };
+}
+
+const fault = (code: StoreFault['code'], message: string): StoreFault => ({
+  check: 'published',
+  code,
+  message,
+});
+
+/** The size that a note says it is for; undefined when it is no checkpoint, which `verifyTrail` reports. */
+function signedSize(note: string): number | undefined {
+  try {
+    return parseCheckpoint(parseNote(note).text).size;
+  } catch {
+    return undefined;
+  }
+}
+
+class ReadOnlyFile implements Disposable {
+  readonly db: Database.Database;
+  constructor(file: string) {
+    this.db = new Database(file, { readonly: true, fileMustExist: true });
+  }
+  [Symbol.dispose](): void {
+    this.db.close();
+  }
+}

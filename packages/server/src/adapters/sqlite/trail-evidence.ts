@@ -1,0 +1,168 @@
+import { zstdDecompressSync } from 'node:zlib';
+import {
+  decodeBundle,
+  type Entry,
+  type EntryBatch,
+  type EntryFacts,
+  eventLimits,
+  type StoredCheckpoint,
+  type StoreFault,
+  TILE_WIDTH,
+  type TrailEvidence,
+} from '@sealtrail/core';
+import type Database from 'better-sqlite3';
+import type { TrailRecord } from '../../ports.ts';
+import { EntryIdEvidence } from './entry-id-evidence.ts';
+
+const maxBundleBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
+
+const text = new TextDecoder('utf-8', { fatal: true });
+
+/** What the verifier knows of a trail from elsewhere than its log. */
+export interface KnownCheckpoints {
+  /** The last published one, kept apart from the log. */
+  readonly published?: string | undefined;
+  /** The one that the verifier saw the last time. */
+  readonly remembered?: string | undefined;
+}
+
+type Row = readonly [place: number, data: Uint8Array];
+
+/** One trail of a log file as evidence. All reads see the state that the connection's transaction has fixed. */
+export class StoredTrailEvidence implements TrailEvidence {
+  readonly name: string;
+  readonly origin: string;
+  readonly vkey: string;
+  readonly published?: string;
+  readonly remembered?: string;
+  readonly #db: Database.Database;
+  readonly #id: number;
+  readonly #tile: Database.Statement;
+  readonly #ids: EntryIdEvidence;
+  readonly #layoutFaults: StoreFault[] = [];
+  #size = 0;
+
+  constructor(db: Database.Database, record: TrailRecord, known: KnownCheckpoints) {
+    this.#db = db;
+    this.#id = record.id;
+    this.name = record.name;
+    this.origin = record.origin;
+    this.vkey = record.vkey;
+    if (known.published !== undefined) this.published = known.published;
+    if (known.remembered !== undefined) this.remembered = known.remembered;
+    this.#tile = db.prepare('SELECT data FROM tile WHERE trail = ? AND level = ? AND n = ?').pluck();
+    this.#ids = new EntryIdEvidence(db, record.id);
+  }
+
+  async *entries(): AsyncGenerator<EntryBatch, undefined> {
+    const bundles = this.#db.prepare('SELECT n, data FROM bundle WHERE trail = ? ORDER BY n').raw();
+    for (const [n, data] of bundles.iterate(this.#id) as Iterable<Row>) {
+      const start = n * TILE_WIDTH;
+      const batch = readBatch(
+        start,
+        () => TILE_WIDTH,
+        () => zstdDecompressSync(data, { maxOutputLength: maxBundleBytes }),
+      );
+      if ('entries' in batch && batch.entries.length !== TILE_WIDTH)
+        this.#layoutFault(
+          start,
+          `Bundle ${n} holds ${batch.entries.length} entries; one that is stored as full holds ${TILE_WIDTH}.`,
+        );
+      this.#size = start + TILE_WIDTH;
+      yield batch;
+    }
+    yield* this.#tail();
+    return undefined;
+  }
+
+  async tile(level: number, n: number): Promise<Uint8Array | undefined> {
+    return this.#tile.get(this.#id, level, n) as Uint8Array | undefined;
+  }
+
+  async *checkpoints(): AsyncGenerator<StoredCheckpoint, undefined> {
+    const rows = this.#db.prepare<[number], StoredCheckpoint>(
+      'SELECT size, note FROM checkpoint WHERE trail = ? ORDER BY size',
+    );
+    yield* rows.iterate(this.#id);
+    return undefined;
+  }
+
+  async *storeFaults(): AsyncGenerator<StoreFault, undefined> {
+    yield* this.#layoutFaults;
+    yield* this.#tileFaults();
+    yield* this.#ids.faults(this.#size);
+    return undefined;
+  }
+
+  /** Reads what verification wants to know of an entry, and notes its id on the way. */
+  inspectEntry(bytes: Uint8Array, index: number): EntryFacts | undefined {
+    const { id, trail, receivedAt } = JSON.parse(text.decode(bytes)) as Partial<Entry>;
+    if (typeof id !== 'string' || typeof trail !== 'string' || typeof receivedAt !== 'string')
+      return undefined;
+    return this.#ids.note(index, id) ? { trail, receivedAt } : undefined;
+  }
+
+  /** The entries after the bundles: fewer than fill one, in rows of one or more. */
+  async *#tail(): AsyncGenerator<EntryBatch, undefined> {
+    const rows = this.#db.prepare('SELECT start, data FROM tail WHERE trail = ? ORDER BY start').raw();
+    let held: Row | undefined;
+    let count = 0;
+    const take = ([start, data]: Row, next: () => number): EntryBatch => {
+      const expected = (): number => Math.min(Math.max(1, next() - start), TILE_WIDTH);
+      const batch = readBatch(start, expected, () => data);
+      const entries = 'entries' in batch ? batch.entries.length : batch.count;
+      if (entries === 0) this.#layoutFault(start, 'A row of the unfinished end of the log holds no entries.');
+      count += entries;
+      this.#size = start + entries;
+      return batch;
+    };
+    for (const row of rows.iterate(this.#id) as Iterable<Row>) {
+      if (held) yield take(held, () => row[0]);
+      held = row;
+    }
+    // How many entries the last row holds, where it cannot be read, the table of event ids may tell.
+    if (held) yield take(held, () => this.#ids.rows());
+    if (count >= TILE_WIDTH)
+      this.#layoutFault(
+        this.#size - count,
+        `The unfinished end of the log holds ${count} entries, which fill a bundle.`,
+      );
+    return undefined;
+  }
+
+  #layoutFault(firstIndex: number, message: string): void {
+    this.#layoutFaults.push({
+      check: 'store',
+      code: 'modified',
+      firstIndex,
+      message: `${message} The server never writes that: find out who wrote to log.db.`,
+    });
+  }
+
+  /** No tile beyond those that the size calls for; that each of these is there and right is checked with the entries. */
+  *#tileFaults(): Generator<StoreFault, undefined> {
+    const full = Math.floor(this.#size / TILE_WIDTH);
+    let expected = full;
+    for (let hashes = full; hashes > 0; hashes = Math.floor(hashes / TILE_WIDTH))
+      expected += Math.ceil(hashes / TILE_WIDTH);
+    const count = this.#db.prepare('SELECT count(*) FROM tile WHERE trail = ?').pluck();
+    const stored = count.get(this.#id) as number;
+    if (stored > expected)
+      yield {
+        check: 'store',
+        code: 'modified',
+        message: `The log holds ${stored} hash tiles where ${this.#size} entries have ${expected}: some were added, or the log was longer once. Find out who wrote to log.db.`,
+      };
+    return undefined;
+  }
+}
+
+/** @param expected entries that the batch should hold: asked for only when it cannot be read */
+function readBatch(start: number, expected: () => number, read: () => Uint8Array): EntryBatch {
+  try {
+    return { start, entries: decodeBundle(read()) };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : 'it cannot be decoded';
+    return { start, count: expected(), unreadable: reason };
+  }
+}
