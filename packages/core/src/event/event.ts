@@ -39,12 +39,12 @@ export const eventId = z
     description: 'Idempotency key: a UUID, version 7 recommended. The server makes one when it is absent.',
   });
 
-const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
+const rfc3339 = /^\d{4}-\d{2}-\d{2}[Tt](?:[01]\d|2[0-3]):\d{2}:\d{2}(?:\.\d{1,9})?(?:[Zz]|[+-]\d{2}:\d{2})$/;
 const daysInMonth = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 
 /**
  * Milliseconds since 1970 of an RFC 3339 time, or undefined when it is none or out of {@link timeRange}. Fractions
- * beyond milliseconds are cut. `Date.parse` alone would roll 30 February over into March and accept other formats.
+ * beyond milliseconds are cut. `Date.parse` alone would roll 30 February and 24:00 over and accept other formats.
  */
 export function parseTime(text: string): number | undefined {
   if (!rfc3339.test(text)) return undefined;
@@ -86,7 +86,7 @@ export const trailName = z
 
 const actor = z
   .strictObject({
-    email: z.string().min(3).max(320).optional(),
+    email: z.string().min(3).max(limits.email).optional(),
     id: identifier.optional(),
     name: shortText.optional(),
     onBehalfOf: identifier.optional(),
@@ -104,7 +104,7 @@ const target = z
 
 const source = z
   .strictObject({
-    ip: z.union([z.ipv4(), z.ipv6()]).optional(),
+    ip: z.union([z.ipv4(), z.ipv6()], 'expected an IPv4 or IPv6 address').optional(),
     port: z.int().min(0).max(65535).optional(),
     userAgent: z.string().max(limits.path).optional(),
   })

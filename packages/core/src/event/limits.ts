@@ -17,6 +17,8 @@ export const eventLimits = {
   shortText: 256,
   longText: 4096,
   path: 2048,
+  /** RFC 5321 section 4.5.3.1: 64 + 1 + 255. */
+  email: 320,
 } as const;
 
 /** Earliest and latest `time` an event may carry: years 1970 to 9999, so that every stored time has four-digit years. */

@@ -3,18 +3,20 @@ import { type ErrorCode, type ErrorDetail, SealtrailError } from '../errors.ts';
 import { canonicalJson, hasCanonicalOrder } from './canonical.ts';
 import { type Event, eventSchema, type JsonValue, parseTime, SCHEMA_VERSION } from './event.ts';
 import { countKeys, findStructuralFault, SUSPICIOUS } from './inspect.ts';
+import { findJsonFault } from './json-fault.ts';
 import { eventLimits } from './limits.ts';
-import { escapePointer, findDuplicateKey, type ScannedValue, scanObject } from './scan.ts';
+import { escapePointer, findDuplicateKey, type ScannedValue, scanWhole } from './scan.ts';
 
 const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Parses and validates one event as reported. Attacker-controlled input; `scanned` has bounded its structure.
+ * Parses and validates one event as reported. Attacker-controlled input; `scanned` has bounded its structure. Without
+ * it the bytes are one event and nothing else.
  *
  * @throws SealtrailError invalid_utf8 | malformed_json | duplicate_key | invalid_event | entry_too_large, with the
  *   places in `details`; messages hold no values
  */
-export function parseEvent(bytes: Uint8Array, scanned: ScannedValue = scanObject(bytes, 0)): Event {
+export function parseEvent(bytes: Uint8Array, scanned: ScannedValue = scanWhole(bytes)): Event {
   if (scanned.end - scanned.start > 2 * eventLimits.entryBytes) throw tooLarge();
   const text = decode(bytes.subarray(scanned.start, scanned.end));
   const value = parseJson(text);
@@ -55,13 +57,10 @@ function decode(bytes: Uint8Array): string {
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
-  } catch (cause) {
-    // V8's message quotes the text around the fault, which may be personal: keep only the place.
-    const place = /at position (\d+)/.exec(cause instanceof Error ? cause.message : '')?.[1];
-    throw new SealtrailError(
-      'malformed_json',
-      place ? `expected JSON; it ends to be so at character ${place} of the event` : 'expected JSON',
-    );
+  } catch {
+    // The engine's message quotes the text around the fault, which may be personal: only the place goes on.
+    const { offset, expected } = findJsonFault(text);
+    throw fault('malformed_json', '', `expected ${expected} at character ${offset}`);
   }
 }
 

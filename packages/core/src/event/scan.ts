@@ -21,11 +21,22 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const SMALL_U = 0x75;
 
+/** Bytes with which a JSON value begins that is no object. */
+const otherValueStarts = /* @__PURE__ */ new TextEncoder().encode('"[-0123456789tfn');
+
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 function malformed(offset: number, expected: string): never {
   throw new SealtrailError('malformed_json', `expected ${expected} at byte ${offset}`);
+}
+
+/** JSON of another type is an event that is not valid; anything else is not JSON. */
+function notAnObject(bytes: Uint8Array, offset: number): never {
+  const byte = bytes[offset];
+  if (byte !== undefined && otherValueStarts.includes(byte))
+    throw new SealtrailError('invalid_event', `expected an object at byte ${offset}`);
+  malformed(offset, 'an object');
 }
 
 /** First offset at or after `offset` that is not JSON white space. */
@@ -42,7 +53,7 @@ export function skipSpace(bytes: Uint8Array, offset: number): number {
  * @throws SealtrailError malformed_json | invalid_event
  */
 export function scanObject(bytes: Uint8Array, start: number): ScannedValue {
-  if (bytes[start] !== OPEN_BRACE) malformed(start, 'an object');
+  if (bytes[start] !== OPEN_BRACE) notAnObject(bytes, start);
   let depth = 0;
   let keys = 0;
   let hasUnicodeEscape = false;
@@ -81,9 +92,20 @@ export function scanObject(bytes: Uint8Array, start: number): ScannedValue {
 }
 
 /**
+ * Finds one object and sees that nothing but white space is around it.
+ *
+ * @throws SealtrailError malformed_json | invalid_event
+ */
+export function scanWhole(bytes: Uint8Array): ScannedValue {
+  const value = scanObject(bytes, skipSpace(bytes, 0));
+  expectEnd(bytes, value.end);
+  return value;
+}
+
+/**
  * Finds the elements of a JSON array of objects, each to be parsed, and judged, on its own.
  *
- * @throws SealtrailError malformed_json | invalid_event, with the element's position in `details` where one is at fault
+ * @throws SealtrailError malformed_json | invalid_event: the element that was to come next is at fault
  */
 export function* scanArray(bytes: Uint8Array, start: number): Generator<ScannedValue> {
   let at = skipSpace(bytes, start + 1);
