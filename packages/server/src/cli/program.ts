@@ -44,13 +44,16 @@ export function createProgram(context: CliContext): Command {
     rebuildCommand(context),
     doctorCommand(context),
   ]) {
-    program.addCommand(
-      command
-        .exitOverride()
-        .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err }),
-    );
+    program.addCommand(underControl(command, context));
   }
   return program;
+}
+
+/** Commands and their subcommands write where we say and never end the process by themselves. */
+function underControl(command: Command, context: Pick<CliContext, 'terminal'>): Command {
+  const { terminal } = context;
+  for (const subcommand of command.commands) underControl(subcommand, context);
+  return command.exitOverride().configureOutput({ writeOut: terminal.out, writeErr: terminal.err });
 }
 
 /** Runs one command line to its exit code; errors are written for people, or as JSON with `--json`. */
