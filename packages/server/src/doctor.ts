@@ -6,7 +6,7 @@ import { FsKeyStore } from './adapters/fs/key-store.ts';
 import { createNativeSigner } from './adapters/native-ed25519.ts';
 import { LogEvidence } from './adapters/sqlite/log-evidence.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
-import { readPublished } from './adapters/sqlite/published-store.ts';
+import { readPublished } from './adapters/sqlite/published-evidence.ts';
 
 /** One thing that was looked at. */
 export interface Finding {
@@ -81,10 +81,10 @@ function lookAtDisk(folder: DataFolder): Finding {
 function lookAtLog(folder: DataFolder): readonly Finding[] {
   using reader = new SqliteLogReader(folder.log);
   const published = readPublished(folder.published);
-  if (published.unreadable !== undefined) return [bad('log', published.unreadable)];
+  const [fault] = published.faults;
+  if (fault) return [bad('log', fault.message)];
   return reader.trails().map(({ name, size }) => {
-    const last = published.notes.get(name);
-    const covered = Number(last?.split('\n')[1] ?? 0);
+    const covered = published.checkpoints.get(name)?.size ?? 0;
     return covered > size
       ? bad('log', `trail ${name} has ${size} entries, but ${covered} were published: it was set back`)
       : good('log', `trail ${name}: ${size} entries, checkpoint at ${covered}`);

@@ -134,7 +134,7 @@ export class BlockReader {
     if (inspectEntry === undefined) return;
     let facts: ReturnType<InspectEntry>;
     try {
-      facts = inspectEntry(entry);
+      facts = inspectEntry(entry, this.#size);
     } catch {
       // An inspector may throw on bytes that are no entry: the same verdict.
       facts = undefined;

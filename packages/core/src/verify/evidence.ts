@@ -60,7 +60,8 @@ export interface EntryFacts {
 }
 
 /**
- * Reads the facts out of an entry's bytes; undefined (or throwing) when they are not the canonical bytes of an entry.
- * Injected, so that verification of hashes and signatures depends on no event schema.
+ * Reads the facts out of the bytes of the entry at `index`; undefined (or throwing) when they are none of an entry.
+ * Called once for every entry that can be read, by rising index. Injected, so that verification of hashes and
+ * signatures depends on no event schema.
  */
-export type InspectEntry = (entry: Uint8Array) => EntryFacts | undefined;
+export type InspectEntry = (entry: Uint8Array, index: number) => EntryFacts | undefined;

@@ -232,7 +232,7 @@ export const faultKinds = {
   contentUnreadable: {
     check: 'content',
     code: 'unreadable',
-    message: (where) => `${where}: the bytes are not the canonical form of an entry.`,
+    message: (where) => `${where}: the bytes are not those of an entry.`,
   },
   contentOtherTrail: {
     check: 'content',

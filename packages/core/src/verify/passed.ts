@@ -33,7 +33,10 @@ export function resultsWithoutFault(situation: Situation): CheckResult[] {
       : passed('tiles', 'All stored hashes follow from the entries.'),
     options.inspectEntry === undefined
       ? skipped('content', 'The content of the entries was not looked at.')
-      : passed('content', 'All entries are of this trail, in canonical form, in the order of their receipt.'),
+      : passed(
+          'content',
+          'All entries can be read, are of this trail, and are in the order of their receipt.',
+        ),
     incomparable.has('checkpoint')
       ? skipped('checkpoints', 'Not all of them can be compared: entries before them could not be read.')
       : passed('checkpoints', 'All stored checkpoints are signed by pinned keys, for rising sizes.'),

@@ -1,16 +1,39 @@
-import { readFileSync } from 'node:fs';
-import { type CheckResult, parsePolicy, SealtrailError, type StoreFault, type TrailVerdict, type TrustPolicy, type VerdictCode, verdictCodes, verifyTrail } from '@sealtrail/core';
+import { existsSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+import {
+  type CheckResult,
+  parsePolicy,
+  SealtrailError,
+  type StoreFault,
+  type TrailVerdict,
+  type TrustPolicy,
+  type VerdictCode,
+  verdictCodes,
+  verifyTrail,
+} from '@sealtrail/core';
 import { type DataFolder, dataFolder } from '../adapters/fs/data-folder.ts';
 import { nativeEd25519Verify } from '../adapters/native-ed25519.ts';
 import { nativeSha256 } from '../adapters/native-sha256.ts';
 import { LogEvidence } from '../adapters/sqlite/log-evidence.ts';
-import { readPublished } from '../adapters/sqlite/published-store.ts';
+import { type PublishedEvidence, readPublished } from '../adapters/sqlite/published-evidence.ts';
+import { ownPolicyFaults, publishedFaults, readOwnPolicy, trailFaults } from './folder-checks.ts';
+import { RememberedCheckpoints } from './remembered.ts';
+
+/** Longer than a server with default settings takes to sign the first checkpoint of a trail. */
+const defaultSettleMs = 2_500;
 
 export interface VerifyFolderOptions {
   /** Text of the pinned trust policy; absent: the one in the folder, which proves less. */
   readonly policyText?: string | undefined;
   /** Only this trail; absent: all. */
   readonly trail?: string | undefined;
+  /**
+   * File in which the checkpoints seen are kept from one verification to the next, best on another machine. Without it
+   * whoever has the keys and published.db can set the log back or write it anew.
+   */
+  readonly rememberFile?: string | undefined;
+  /** Milliseconds to wait before a second look at a trail that a running server may just have made. */
+  readonly settleMs?: number;
   readonly onProgress?: (trail: string, entries: number) => void;
   readonly signal?: AbortSignal;
 }
@@ -28,91 +51,132 @@ export interface FolderVerdict {
 }
 
 /**
- * Verifies a data folder from its bytes alone: no server, and beside a running one as well.
+ * Verifies a data folder from its bytes alone: no server, and beside a running one as well. Whatever is wrong with the
+ * folder is in the verdict.
  *
- * @throws SealtrailError data_folder_invalid when there is no log; invalid_policy
+ * @throws SealtrailError data_folder_invalid when it is no data folder; invalid_policy, invalid_configuration for the
+ *   policy given and the remembered checkpoints
  */
 export async function verifyFolder(dir: string, options: VerifyFolderOptions = {}): Promise<FolderVerdict> {
   const folder = dataFolder(dir);
-  const policy = parsePolicy(options.policyText ?? readOwnPolicy(folder));
+  if (![folder.log, folder.published, folder.policy].some(existsSync))
+    throw new SealtrailError('data_folder_invalid', `${folder.dir} is no data folder; check its name`);
+  const remembered =
+    options.rememberFile === undefined ? undefined : new RememberedCheckpoints(options.rememberFile);
+  const isWanted = (name: string): boolean => options.trail === undefined || name === options.trail;
+  const first = await verifyOnce(folder, options, remembered, isWanted);
+
+  // A trail may be so new that its server has not signed anything yet. That is for a second look to tell, not for a
+  // milder verdict: entries without a signature prove nothing, and whoever deletes all checkpoints and the row in
+  // published.db could otherwise rewrite a whole trail without any key and have it pass.
+  const isUnsettled = new Set(
+    first.trails.filter(({ code }) => isMaybeNew(code, first.isPinned)).map(({ trail }) => trail),
+  );
+  let { trails } = first;
+  if (isUnsettled.size > 0) {
+    await delay(options.settleMs ?? defaultSettleMs, undefined, options.signal && { signal: options.signal });
+    const second = await verifyOnce(folder, options, remembered, (name) => isUnsettled.has(name));
+    trails = trails.map((verdict) => second.trails.find(({ trail }) => trail === verdict.trail) ?? verdict);
+  }
+  const verdict = { ...first, ...summaryOf(trails, first.checks), trails };
+  if (verdict.ok)
+    remembered?.put(
+      trails.flatMap(({ origin, checkpoint }) => (checkpoint ? [[origin, checkpoint.note] as const] : [])),
+    );
+  return verdict;
+}
+
+/** A server makes a trail, then its line in trust-policy.txt; it takes the first entries, then signs them. */
+function isMaybeNew(code: VerdictCode, isPinned: boolean): boolean {
+  return code === 'not_covered' || (code === 'key_unknown' && !isPinned);
+}
+
+async function verifyOnce(
+  folder: DataFolder,
+  options: VerifyFolderOptions,
+  remembered: RememberedCheckpoints | undefined,
+  isWanted: (name: string) => boolean,
+): Promise<FolderVerdict> {
   const isPinned = options.policyText !== undefined;
-  // Published checkpoints are read before the log: whatever they cover is in the log by then.
+  // A running server goes on meanwhile. It publishes apart first, then into the log: what was published before the log's
+  // state is fixed must be in the log, and what the log has must have been published by the time of a second look.
+  const { policy, faults: policyFaults } = isPinned
+    ? { policy: parsePolicy(options.policyText), faults: [] }
+    : readOwnPolicy(folder);
   const published = readPublished(folder.published);
-  const checks: CheckResult[] = published.unreadable === undefined ? [] : [failed({ check: 'published', code: 'unreadable', message: published.unreadable })];
-  let evidence: LogEvidence;
-  try {
-    evidence = new LogEvidence(folder.log);
-  } catch (error) {
-    const message = `log.db cannot be read as a log: ${error instanceof Error ? error.message : String(error)}`;
-    return verdictOf([], [...checks, failed({ check: 'store', code: 'unreadable', message })], isPinned);
-  }
-  using log = evidence;
-  checks.push(...guardedFileFaults(log).map(failed));
-  if (options.trail === undefined) checks.push(...missingTrails(log, policy, published.notes));
-  const wanted = log.trails.filter(({ name }) => options.trail === undefined || name === options.trail);
-  if (options.trail !== undefined && wanted.length === 0) {
-    checks.push(failed({ check: 'identity', code: 'missing', message: `The log has no trail ${options.trail}.` }));
-  }
+  const faults: StoreFault[] = [...policyFaults, ...published.faults];
+  const verdictOf = (trails: readonly TrailVerdict[]): FolderVerdict => {
+    const checks = faults.map((fault): CheckResult => ({ status: 'failed', ...fault }));
+    return { ...summaryOf(trails, checks), trails, checks, isPinned };
+  };
+
+  using log = openLog(folder, faults);
+  if (log === undefined) return verdictOf([]);
+  faults.push(...log.faults());
+  if (!log.hasTables) return verdictOf([]);
+  if (isPinned) faults.push(...ownPolicyFaults(folder, policy));
+  faults.push(...folderFaults(log, policy, published, readPublished(folder.published), options.trail));
+
   const trails: TrailVerdict[] = [];
-  for (const record of wanted) {
-    const trail = log.trail(record, published.notes.get(record.name));
+  for (const record of log.trails.filter(({ name }) => isWanted(name))) {
+    const trail = log.trail(record, {
+      published: published.checkpoints.get(record.name)?.note,
+      remembered: remembered?.get(record.origin),
+    });
     trails.push(
       await verifyTrail(trail, {
         policy,
         sha256: nativeSha256,
         native: nativeEd25519Verify,
-        inspectEntry: (entry) => trail.inspectEntry(entry),
+        inspectEntry: (entry, index) => trail.inspectEntry(entry, index),
         onProgress: (entries) => options.onProgress?.(record.name, entries),
         ...(options.signal && { signal: options.signal }),
       }),
     );
   }
-  return verdictOf(trails, checks, isPinned);
+  return verdictOf(trails);
 }
 
-function verdictOf(trails: readonly TrailVerdict[], checks: readonly CheckResult[], isPinned: boolean): FolderVerdict {
-  const codes = new Set<VerdictCode>([...trails.filter(({ ok }) => !ok).map(({ code }) => code), ...checks.map(({ code }) => code)]);
-  return { ok: codes.size === 0, code: verdictCodes.find((code) => codes.has(code)) ?? 'intact', trails, checks, isPinned };
-}
-
-const failed = ({ check, code, message, firstIndex }: StoreFault): CheckResult => ({
-  check,
-  status: 'failed',
-  code,
-  message,
-  ...(firstIndex !== undefined && { firstIndex }),
-});
-
-/** A damaged file may make any of its own checks fail to run. */
-function guardedFileFaults(log: LogEvidence): StoreFault[] {
+function openLog(folder: DataFolder, faults: StoreFault[]): LogEvidence | undefined {
+  if (!existsSync(folder.log)) {
+    const message = 'log.db is missing, though other files of the data folder are there. Restore it.';
+    faults.push({ check: 'store', code: 'missing', message });
+    return undefined;
+  }
   try {
-    return log.fileFaults();
+    return new LogEvidence(folder.log);
   } catch (error) {
-    return [{ check: 'store', code: 'unreadable', message: `log.db cannot be read throughout: ${error instanceof Error ? error.message : String(error)}` }];
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `log.db cannot be read as a log: ${reason}. Check the storage; a copy of the folder must be in a place that can be written to.`;
+    faults.push({ check: 'store', code: 'unreadable', message });
+    return undefined;
   }
 }
 
-/** Trails that the policy or the published checkpoints know and the log does not have; and trails in another order. */
-function missingTrails(log: LogEvidence, policy: TrustPolicy, published: ReadonlyMap<string, string>): CheckResult[] {
-  const known = new Set(log.trails.map(({ origin }) => origin));
-  const names = new Set(log.trails.map(({ name }) => name));
-  const faults: StoreFault[] = [];
-  for (const { key } of policy.logs) {
-    if (!known.has(key.name)) faults.push({ check: 'identity', code: 'missing', message: `The trust policy knows a trail of origin ${key.name}, which the log does not have.` });
-  }
-  for (const name of published.keys()) {
-    if (!names.has(name)) faults.push({ check: 'published', code: 'missing', message: `A checkpoint of trail ${name} was published, but the log has no such trail.` });
-  }
-  for (const { name, origin } of log.trails) {
-    if (!origin.endsWith(`/${name}`)) faults.push({ check: 'identity', code: 'modified', message: `Trail ${name} has the origin ${origin}: it was renamed, or its origin was.` });
-  }
-  return faults.map(failed);
-}
-
-function readOwnPolicy(folder: DataFolder): string {
+/** Faults between the files of the folder. */
+function folderFaults(
+  log: LogEvidence,
+  policy: TrustPolicy,
+  published: PublishedEvidence,
+  publishedLater: PublishedEvidence,
+  onlyTrail: string | undefined,
+): StoreFault[] {
   try {
-    return readFileSync(folder.policy, 'utf8');
-  } catch (cause) {
-    throw new SealtrailError('data_folder_invalid', `there is no trust policy in ${folder.dir}; give one with --policy, or check the folder's name`, { cause });
+    const faults = [...publishedFaults(log, publishedLater)];
+    if (onlyTrail === undefined) faults.push(...trailFaults(log, policy, published));
+    else if (!log.trails.some(({ name }) => name === onlyTrail))
+      faults.push({ check: 'identity', code: 'missing', message: `The log has no trail ${onlyTrail}.` });
+    return faults;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    return [{ check: 'store', code: 'unreadable', message: `log.db cannot be read throughout: ${reason}.` }];
   }
+}
+
+function summaryOf(
+  trails: readonly TrailVerdict[],
+  checks: readonly CheckResult[],
+): Pick<FolderVerdict, 'ok' | 'code'> {
+  const codes = new Set([...trails.filter(({ ok }) => !ok), ...checks].map(({ code }) => code));
+  return { ok: codes.size === 0, code: verdictCodes.find((code) => codes.has(code)) ?? 'intact' };
 }

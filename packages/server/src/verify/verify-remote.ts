@@ -1,9 +1,16 @@
-import { existsSync, readFileSync } from 'node:fs';
-import { type Entry, type EntryFacts, parsePolicy, type TrailVerdict, verifyTrail } from '@sealtrail/core';
-import { writeDurably } from '../adapters/fs/data-folder.ts';
-import { RemoteEvidence, type RemoteLog } from '../adapters/http/remote-evidence.ts';
+import {
+  createCheckpointJudge,
+  type Entry,
+  type EntryFacts,
+  parsePolicy,
+  type TrailVerdict,
+  verifyTrail,
+} from '@sealtrail/core';
+import { RemoteEvidence } from '../adapters/http/remote-evidence.ts';
+import { type RemoteLog, resourceUrl } from '../adapters/http/remote-log.ts';
 import { nativeEd25519Verify } from '../adapters/native-ed25519.ts';
 import { nativeSha256 } from '../adapters/native-sha256.ts';
+import { RememberedCheckpoints } from './remembered.ts';
 
 export interface VerifyRemoteOptions {
   readonly remote: RemoteLog;
@@ -13,34 +20,47 @@ export interface VerifyRemoteOptions {
   /** File in which the last checkpoint seen is kept from one verification to the next. */
   readonly rememberFile: string;
   readonly onProgress?: (entries: number) => void;
+  readonly signal?: AbortSignal;
 }
 
-/** Verifies a trail of a running server as a client that remembers: the log must extend what was seen the last time. */
+/**
+ * Verifies a trail of a running server as a client that remembers: the log must extend what was seen the last time.
+ *
+ * @throws SealtrailError unauthenticated | forbidden | trail_not_found | not_found | storage_unavailable when the server
+ *   does not let the log be read; invalid_policy; invalid_configuration for the address and the remembered checkpoints
+ */
 export async function verifyRemote(options: VerifyRemoteOptions): Promise<TrailVerdict> {
+  const { remote, trail, onProgress, signal } = options;
   const policy = parsePolicy(options.policyText);
-  const remembered = readRemembered(options.rememberFile);
-  const evidence = await RemoteEvidence.open(options.remote, options.trail, remembered[options.trail]);
+  const judge = createCheckpointJudge(policy, { native: nativeEd25519Verify });
+  const remembered = new RememberedCheckpoints(options.rememberFile);
+  // By address, not by origin: a policy may know several logs, and a server must not answer with another one than before.
+  const key = resourceUrl(remote, `trails/${encodeURIComponent(trail)}`).href;
+  const isSigned = (note: string): boolean => {
+    try {
+      return judge.judge(note).logKeys.length > 0;
+    } catch {
+      return false;
+    }
+  };
+  const evidence = await RemoteEvidence.open({ remote, trail, remembered: remembered.get(key), isSigned });
   const verdict = await verifyTrail(evidence, {
     policy,
     sha256: nativeSha256,
     native: nativeEd25519Verify,
     inspectEntry,
-    onProgress: (entries) => options.onProgress?.(entries),
+    ...(onProgress && { onProgress }),
+    ...(signal && { signal }),
   });
+  if (evidence.refusal) throw evidence.refusal;
   // Only what held is remembered: a bad answer must not become the measure of the next one.
-  if (verdict.ok && verdict.checkpoint) {
-    writeDurably(options.rememberFile, `${JSON.stringify({ ...remembered, [options.trail]: verdict.checkpoint.note }, undefined, 2)}\n`, 0o644);
-  }
+  if (verdict.ok && verdict.checkpoint) remembered.put([[key, verdict.checkpoint.note]]);
   return verdict;
 }
 
 const text = new TextDecoder('utf-8', { fatal: true });
 
 function inspectEntry(bytes: Uint8Array): EntryFacts | undefined {
-  const { trail, receivedAt } = JSON.parse(text.decode(bytes)) as Entry;
+  const { trail, receivedAt } = JSON.parse(text.decode(bytes)) as Partial<Entry>;
   return typeof trail === 'string' && typeof receivedAt === 'string' ? { trail, receivedAt } : undefined;
-}
-
-function readRemembered(file: string): Record<string, string> {
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>) : {};
 }

@@ -45,11 +45,6 @@ export class EntryIdEvidence {
     return true;
   }
 
-  /** Rows in the table: as many as the log says it has entries. */
-  rows(): number {
-    return this.#rows.get(this.#trail) as number;
-  }
-
   /**
    * What is wrong with the table. Call it after the last entry.
    *
@@ -65,7 +60,7 @@ export class EntryIdEvidence {
         firstIndex: this.#firstMisled,
         message: `The table of event ids does not lead from the id of entry ${this.#firstMisled} to that entry${this.#misled > 1 ? ` (and for ${this.#misled - 1} more)` : ''}: such an event would not be found, or be taken for another when it is sent again. Compare log.db with a backup, and find out who wrote to it.`,
       };
-    const rows = this.rows();
+    const rows = this.#rows.get(this.#trail) as number;
     // Of an entry that could not be read nobody knows whether its id is there; it has a fault of its own.
     if (rows !== size && this.#noted === size)
       yield {

@@ -5,6 +5,7 @@ import {
   type EntryBatch,
   type EntryFacts,
   eventLimits,
+  HASH_BYTES,
   type StoredCheckpoint,
   type StoreFault,
   TILE_WIDTH,
@@ -26,8 +27,6 @@ export interface KnownCheckpoints {
   readonly remembered?: string | undefined;
 }
 
-type Row = readonly [place: number, data: Uint8Array];
-
 /** One trail of a log file as evidence. All reads see the state that the connection's transaction has fixed. */
 export class StoredTrailEvidence implements TrailEvidence {
   readonly name: string;
@@ -38,6 +37,7 @@ export class StoredTrailEvidence implements TrailEvidence {
   readonly #db: Database.Database;
   readonly #id: number;
   readonly #tile: Database.Statement;
+  readonly #tailHashes: Database.Statement;
   readonly #ids: EntryIdEvidence;
   readonly #layoutFaults: StoreFault[] = [];
   #size = 0;
@@ -51,17 +51,18 @@ export class StoredTrailEvidence implements TrailEvidence {
     if (known.published !== undefined) this.published = known.published;
     if (known.remembered !== undefined) this.remembered = known.remembered;
     this.#tile = db.prepare('SELECT data FROM tile WHERE trail = ? AND level = ? AND n = ?').pluck();
+    this.#tailHashes = db
+      .prepare('SELECT hashes FROM tail WHERE trail = ? AND start >= ? AND start < ? ORDER BY start')
+      .pluck();
     this.#ids = new EntryIdEvidence(db, record.id);
   }
 
   async *entries(): AsyncGenerator<EntryBatch, undefined> {
     const bundles = this.#db.prepare('SELECT n, data FROM bundle WHERE trail = ? ORDER BY n').raw();
-    for (const [n, data] of bundles.iterate(this.#id) as Iterable<Row>) {
+    for (const [n, data] of bundles.iterate(this.#id) as Iterable<[number, Uint8Array]>) {
       const start = n * TILE_WIDTH;
-      const batch = readBatch(
-        start,
-        () => TILE_WIDTH,
-        () => zstdDecompressSync(data, { maxOutputLength: maxBundleBytes }),
+      const batch = readBatch(start, TILE_WIDTH, () =>
+        zstdDecompressSync(data, { maxOutputLength: maxBundleBytes }),
       );
       if ('entries' in batch && batch.entries.length !== TILE_WIDTH)
         this.#layoutFault(
@@ -76,7 +77,11 @@ export class StoredTrailEvidence implements TrailEvidence {
   }
 
   async tile(level: number, n: number): Promise<Uint8Array | undefined> {
-    return this.#tile.get(this.#id, level, n) as Uint8Array | undefined;
+    const stored = this.#tile.get(this.#id, level, n) as Uint8Array | undefined;
+    if (stored !== undefined || level > 0) return stored;
+    // The partial tile of the leaves is kept with the entries of the tail.
+    const hashes = this.#tailHashes.all(this.#id, n * TILE_WIDTH, (n + 1) * TILE_WIDTH) as Uint8Array[];
+    return hashes.length === 0 ? undefined : Buffer.concat(hashes);
   }
 
   async *checkpoints(): AsyncGenerator<StoredCheckpoint, undefined> {
@@ -102,30 +107,32 @@ export class StoredTrailEvidence implements TrailEvidence {
     return this.#ids.note(index, id) ? { trail, receivedAt } : undefined;
   }
 
-  /** The entries after the bundles: fewer than fill one, in rows of one or more. */
-  async *#tail(): AsyncGenerator<EntryBatch, undefined> {
-    const rows = this.#db.prepare('SELECT start, data FROM tail WHERE trail = ? ORDER BY start').raw();
-    let held: Row | undefined;
-    let count = 0;
-    const take = ([start, data]: Row, next: () => number): EntryBatch => {
-      const expected = (): number => Math.min(Math.max(1, next() - start), TILE_WIDTH);
+  /** The entries after the bundles: fewer than fill one, in rows of one or more, each with its leaf hash. */
+  *#tail(): Generator<EntryBatch, undefined> {
+    const rows = this.#db
+      .prepare('SELECT start, data, hashes FROM tail WHERE trail = ? ORDER BY start')
+      .raw();
+    let total = 0;
+    for (const [start, data, hashes] of rows.iterate(this.#id) as Iterable<
+      [number, Uint8Array, Uint8Array | null]
+    >) {
+      const hashCount = (hashes?.length ?? 0) / HASH_BYTES;
+      const expected = Math.min(Math.max(Math.floor(hashCount), 1), TILE_WIDTH);
       const batch = readBatch(start, expected, () => data);
-      const entries = 'entries' in batch ? batch.entries.length : batch.count;
-      if (entries === 0) this.#layoutFault(start, 'A row of the unfinished end of the log holds no entries.');
-      count += entries;
-      this.#size = start + entries;
-      return batch;
-    };
-    for (const row of rows.iterate(this.#id) as Iterable<Row>) {
-      if (held) yield take(held, () => row[0]);
-      held = row;
+      const count = 'entries' in batch ? batch.entries.length : batch.count;
+      if (count === 0 || hashCount !== count)
+        this.#layoutFault(
+          start,
+          `A row of the unfinished end of the log holds ${count} entries and ${hashCount} hashes of entries.`,
+        );
+      total += count;
+      this.#size = start + count;
+      yield batch;
     }
-    // How many entries the last row holds, where it cannot be read, the table of event ids may tell.
-    if (held) yield take(held, () => this.#ids.rows());
-    if (count >= TILE_WIDTH)
+    if (total >= TILE_WIDTH)
       this.#layoutFault(
-        this.#size - count,
-        `The unfinished end of the log holds ${count} entries, which fill a bundle.`,
+        this.#size - total,
+        `The unfinished end of the log holds ${total} entries, which fill a bundle.`,
       );
     return undefined;
   }
@@ -157,12 +164,12 @@ export class StoredTrailEvidence implements TrailEvidence {
   }
 }
 
-/** @param expected entries that the batch should hold: asked for only when it cannot be read */
-function readBatch(start: number, expected: () => number, read: () => Uint8Array): EntryBatch {
+/** @param expected entries that the batch should hold */
+function readBatch(start: number, expected: number, read: () => Uint8Array): EntryBatch {
   try {
     return { start, entries: decodeBundle(read()) };
   } catch (error) {
     const reason = error instanceof Error ? error.message : 'it cannot be decoded';
-    return { start, count: expected(), unreadable: reason };
+    return { start, count: expected, unreadable: reason };
   }
 }

@@ -1,0 +1,122 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { formatVkey, parsePolicy, type StoreFault, type TrustPolicy } from '@sealtrail/core';
+import type { DataFolder } from '../adapters/fs/data-folder.ts';
+import type { LogEvidence } from '../adapters/sqlite/log-evidence.ts';
+import type { PublishedEvidence } from '../adapters/sqlite/published-evidence.ts';
+
+/** A trust policy, and what is wrong with where it came from. */
+export interface PolicySource {
+  readonly policy: TrustPolicy;
+  readonly faults: readonly StoreFault[];
+}
+
+/** Trusts nobody. */
+const emptyPolicy: TrustPolicy = parsePolicy('quorum none\n');
+
+/**
+ * The trust policy in the folder itself. It is evidence like the rest of the folder: whatever is wrong with it is part of
+ * the verdict.
+ */
+export function readOwnPolicy(folder: DataFolder): PolicySource {
+  if (!existsSync(folder.policy))
+    return {
+      policy: emptyPolicy,
+      faults: [
+        fault(
+          'identity',
+          'key_unknown',
+          'There is no trust policy in the folder, and none was given: no key tells who signed. Give the copy that you keep elsewhere.',
+        ),
+      ],
+    };
+  try {
+    return { policy: parsePolicy(readFileSync(folder.policy, 'utf8')), faults: [] };
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const message = `The trust policy in the folder cannot be read: ${reason}. Give the copy that you keep elsewhere.`;
+    return { policy: emptyPolicy, faults: [fault('identity', 'unreadable', message)] };
+  }
+}
+
+/** Where keys were pinned, the folder's own policy must not name others: the next one to copy it would trust them. */
+export function* ownPolicyFaults(folder: DataFolder, pinned: TrustPolicy): Generator<StoreFault, undefined> {
+  // A copy of a folder may be without it: a verdict by pinned keys does not rest on it.
+  if (!existsSync(folder.policy)) return undefined;
+  const { policy, faults } = readOwnPolicy(folder);
+  yield* faults;
+  if (faults.length > 0) return undefined;
+  const keys = new Set(pinned.logs.map(({ key }) => formatVkey(key)));
+  for (const { key } of policy.logs)
+    if (!keys.has(formatVkey(key)))
+      yield fault(
+        'identity',
+        'key_unknown',
+        `trust-policy.txt in the folder has a key for ${key.name} that the policy you gave does not have. If the trail is new, its operator can confirm the key; otherwise somebody put it there to be trusted.`,
+      );
+  return undefined;
+}
+
+/** Trails that the policy or the published checkpoints know and the log does not have, and trails under another name. */
+export function* trailFaults(
+  log: LogEvidence,
+  policy: TrustPolicy,
+  published: PublishedEvidence,
+): Generator<StoreFault, undefined> {
+  const origins = new Set(log.trails.map(({ origin }) => origin));
+  const names = new Set(log.trails.map(({ name }) => name));
+  for (const { key } of policy.logs)
+    if (!origins.has(key.name))
+      yield fault(
+        'identity',
+        'missing',
+        `The trust policy knows a trail of origin ${key.name}, which the log does not have. If it is of another data folder, keep a policy for each; otherwise the trail was removed: look for it in a backup.`,
+      );
+  for (const name of published.checkpoints.keys())
+    if (!names.has(name))
+      yield fault(
+        'published',
+        'missing',
+        `A checkpoint of trail ${name} was published, but the log has no such trail: look for it in a backup.`,
+      );
+  for (const { name, origin } of log.trails)
+    if (!origin.endsWith(`/${name}`))
+      yield fault(
+        'identity',
+        'modified',
+        `Trail ${name} has the origin ${origin}: it was renamed, or its origin was.`,
+      );
+  return undefined;
+}
+
+/**
+ * A checkpoint is published apart before the log has it, so published.db is never behind the log. Where it is, a log set
+ * back to an older copy would pass.
+ *
+ * @param published as read once the log's state was fixed
+ */
+export function* publishedFaults(
+  log: LogEvidence,
+  published: PublishedEvidence,
+): Generator<StoreFault, undefined> {
+  for (const trail of log.trails) {
+    const inLog = log.largestCheckpoint(trail);
+    const apart = published.checkpoints.get(trail.name);
+    if (inLog > 0 && apart === undefined)
+      yield fault(
+        'published',
+        'missing',
+        `published.db has no checkpoint of trail ${trail.name}, though the log has one of size ${inLog}: a log set back to an older copy could not be noticed. Find out who removed it.`,
+      );
+    else if (apart !== undefined && apart.size < inLog)
+      yield fault(
+        'published',
+        'rolled_back',
+        `published.db was set back: its checkpoint of trail ${trail.name} is of size ${apart.size}, the log has one of size ${inLog}. Find out which copy was restored.`,
+      );
+  }
+  return undefined;
+}
+
+function fault(check: string, code: StoreFault['code'], message: string): StoreFault {
+  return { check, code, message };
+}

@@ -1,0 +1,54 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { SealtrailError } from '@sealtrail/core';
+import { writeDurably } from '../adapters/fs/data-folder.ts';
+
+const maxChars = 4_000_000;
+
+/**
+ * The checkpoints that a verifier saw, in a JSON file of its own: from what was verified to the signed note. It is what
+ * finds out a log that was set back or written anew by somebody who has its key.
+ */
+export class RememberedCheckpoints {
+  readonly #file: string;
+  readonly #notes: Map<string, string>;
+
+  /**
+   * Reads the file; without one nothing is remembered yet.
+   *
+   * @throws SealtrailError invalid_configuration when it is not such a file: forgetting must not be silent
+   */
+  constructor(file: string) {
+    this.#file = file;
+    this.#notes = existsSync(file) ? parse(file) : new Map();
+  }
+
+  get(key: string): string | undefined {
+    return this.#notes.get(key);
+  }
+
+  /** Remembers, durably. Call it only with what a good verdict found: nothing else must become a measure. */
+  put(notes: Iterable<readonly [key: string, note: string]>): void {
+    for (const [key, note] of notes) this.#notes.set(key, note);
+    writeDurably(this.#file, `${JSON.stringify(Object.fromEntries(this.#notes), undefined, 2)}\n`, 0o644);
+  }
+}
+
+function parse(file: string): Map<string, string> {
+  const invalid = (cause?: unknown): SealtrailError =>
+    new SealtrailError(
+      'invalid_configuration',
+      `${file} is not a file of remembered checkpoints; look at what happened to it. Without it a log that was set back is not noticed`,
+      { cause },
+    );
+  try {
+    const text = readFileSync(file, 'utf8');
+    if (text.length > maxChars) throw invalid();
+    const parsed: unknown = JSON.parse(text);
+    if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw invalid();
+    const notes = Object.entries(parsed);
+    if (notes.some(([, note]) => typeof note !== 'string')) throw invalid();
+    return new Map(notes as [string, string][]);
+  } catch (error) {
+    throw error instanceof SealtrailError ? error : invalid(error);
+  }
+}
