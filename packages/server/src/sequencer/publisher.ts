@@ -57,7 +57,8 @@ export class Publisher {
   }
 
   /**
-   * Compares the log with what was published from it. Call it before anything is written.
+   * Compares the log with what was published from it. Call it before anything is written. It reads the hashes that the
+   * next checkpoint will be built on, a few a trail; that every stored byte fits them is for verification to say.
    *
    * @throws SealtrailError log_behind_published | log_forked | key_missing: this log must not be signed any more
    */
