@@ -1,0 +1,2 @@
+export { createShop, type ShopOptions } from './shop.ts';
+export { driveTraffic, type TrafficOptions } from './traffic/traffic.ts';
