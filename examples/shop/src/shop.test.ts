@@ -90,7 +90,7 @@ describe('the shop', () => {
     const support = await signedIn('Dinesh');
     isRefusing = true;
     const answer = await support.send('POST', '/orders/ord_1001/refund', { reason: 'arrived broken' });
-    expect(answer.status).toBe(500);
+    expect(answer.status).toBe(503);
     const order = JSON.parse((await support.send('GET', '/orders/ord_1001')).body) as { status: string };
     expect(order.status).toBe('paid');
   });

@@ -1,4 +1,4 @@
-import type { Recorder } from '@sealtrail/client';
+import { type Recorder, SealtrailError } from '@sealtrail/client';
 import { capture, recordChangesAndRefusals } from '@sealtrail/client/express';
 import express, { type ErrorRequestHandler, type Express } from 'express';
 import { createRequireRole } from './access.ts';
@@ -53,6 +53,10 @@ export function createShop(options: ShopOptions): Express {
 const answerError: ErrorRequestHandler = (error: unknown, _request, response, next) => {
   if (response.headersSent) {
     next(error);
+    return;
+  }
+  if (error instanceof SealtrailError) {
+    response.status(503).json({ error: 'this cannot be recorded at the moment, so it was not done' });
     return;
   }
   const given = typeof error === 'object' && error !== null && 'status' in error ? error.status : undefined;

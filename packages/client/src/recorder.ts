@@ -5,7 +5,7 @@ import { DeliveryQueue, type QueueLimits } from './delivery-queue.ts';
 import { createEncoder } from './encode.ts';
 import { type HttpTransportOptions, httpTransport } from './http-transport.ts';
 import type { EncodedEvent, Transport } from './transport.ts';
-import { warnOnce } from './warn.ts';
+import { markReported, warnOnce } from './warn.ts';
 
 /**
  * Takes events and says when they are durable. Implemented by {@link createRecorder}, which sends to a server, and by
@@ -142,6 +142,7 @@ export function createRecorder(options: RecorderOptions): QueueingRecorder {
     }
     // This also marks the promise as looked at, so that ignoring it is allowed.
     receipt.catch((error: SealtrailError) => {
+      if (options.onError) markReported(error);
       try {
         onError(error, encoded && (JSON.parse(encoded.json) as Event));
       } catch (cause) {

@@ -42,7 +42,7 @@ export interface CaptureOptions<Request> {
   readonly requestId?: (request: Request) => string | undefined;
   /**
    * Called with what went wrong in capturing and recording; the request itself never notices. Default: a process
-   * warning, once for each error code.
+   * warning, once for each error code, unless the recorder's own `onError` has heard of it.
    */
   readonly onError?: (error: unknown) => void;
   readonly clock?: Clock;
