@@ -13,6 +13,13 @@ export interface StructuralFault {
 export const SUSPICIOUS = -1;
 
 /**
+ * False for what JavaScript has already rounded: Infinity, which `1e400` becomes and for which JSON has no form, and
+ * integers beyond 2^53 - 1, of which the value stored would not be the value sent (RFC 8785 section 3.2.2.3, I-JSON).
+ */
+const isExact = (value: number): boolean =>
+  Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
+
+/**
  * Object keys in a JSON value, nested ones included, or {@link SUSPICIOUS}. The fast walk over every event; the slow
  * one, which knows places, runs only on suspicion.
  *
@@ -23,7 +30,7 @@ export function countKeys(value: unknown, checkText: boolean): number {
     case 'string':
       return checkText && !value.isWellFormed() ? SUSPICIOUS : 0;
     case 'number':
-      return Number.isSafeInteger(value) || !Number.isInteger(value) ? 0 : SUSPICIOUS;
+      return isExact(value) ? 0 : SUSPICIOUS;
     case 'object':
       break;
     default:
@@ -51,7 +58,7 @@ export function countKeys(value: unknown, checkText: boolean): number {
 
 /**
  * What no schema can say about a JSON value: names that would poison a prototype, text that has no UTF-8 form, and
- * numbers that JavaScript has already rounded (`1e400` is Infinity). Returns the first fault, or undefined.
+ * numbers that were rounded. Returns the first fault, or undefined.
  */
 export function findStructuralFault(value: unknown, pointer = ''): StructuralFault | undefined {
   switch (typeof value) {
@@ -60,14 +67,13 @@ export function findStructuralFault(value: unknown, pointer = ''): StructuralFau
         ? undefined
         : { code: 'invalid_event', pointer, message: 'expected well-formed Unicode, found a lone surrogate' };
     case 'number':
-      // RFC 8785 section 3.2.2.3 and I-JSON: beyond 2^53 - 1 the value that would be stored is not the value that was sent.
-      if (Number.isFinite(value) && (!Number.isInteger(value) || Number.isSafeInteger(value)))
-        return undefined;
-      return {
-        code: 'invalid_event',
-        pointer,
-        message: 'expected an integer within 2^53 - 1; send larger ones as text',
-      };
+      return isExact(value)
+        ? undefined
+        : {
+            code: 'invalid_event',
+            pointer,
+            message: 'expected an integer within 2^53 - 1; send larger ones as text',
+          };
     case 'object':
       break;
     default:

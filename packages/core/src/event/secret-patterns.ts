@@ -44,45 +44,55 @@ export const valuePatterns = {
   },
 } as const satisfies Record<string, PatternKind>;
 
-const cardDigits = { min: 13, max: 19 } as const;
-
 /**
  * Marks card numbers in a run of digits, whose groups are parted by single spaces or dashes: `4111 1111 1111 1111 123`
- * is a card number and the check number printed beside it.
+ * is a card number and the check number printed beside it. A card number is made of whole groups.
  */
 function redactCards(run: string, mark: string): string {
-  const groups = [...run.matchAll(/\d+/g)];
+  const digits = run.replace(/[ -]/g, '');
+  const places = Array.from(run.matchAll(/\d/g), ({ index }) => index);
+  const isBoundary = (i: number): boolean =>
+    i === 0 || i === digits.length || places[i]! - places[i - 1]! > 1;
   let result = '';
   let from = 0;
-  for (let i = 0; i < groups.length; i++) {
-    const last = lastGroupOfCard(groups, i);
-    if (last === undefined) continue;
-    result += run.slice(from, groups[i]!.index) + mark;
-    from = groups[last]!.index + groups[last]![0].length;
-    i = last;
+  for (let i = 0; i < digits.length; i++) {
+    if (!isBoundary(i)) continue;
+    const length = cardLengths(Number(digits.slice(i, i + 4))).find(
+      (length) =>
+        i + length <= digits.length && isBoundary(i + length) && hasCheckDigit(digits, i, i + length),
+    );
+    if (length === undefined) continue;
+    result += run.slice(from, places[i]!) + mark;
+    i += length - 1;
+    from = places[i]! + 1;
   }
   return result + run.slice(from);
 }
 
-function lastGroupOfCard(groups: readonly RegExpExecArray[], first: number): number | undefined {
-  let digits = '';
-  for (let i = first; i < groups.length; i++) {
-    digits += groups[i]![0];
-    if (digits.length > cardDigits.max) return undefined;
-    if (digits.length >= cardDigits.min && isCardNumber(digits)) return i;
-  }
-  return undefined;
+/** Whether these digits are a card number: order numbers of 16 digits mostly are none. */
+export function isCardNumber(digits: string): boolean {
+  return (
+    cardLengths(Number(digits.slice(0, 4))).includes(digits.length) && hasCheckDigit(digits, 0, digits.length)
+  );
 }
 
-const issuers =
-  /^(?:4(?:\d{12}|\d{15}|\d{18})|5[1-5]\d{14}|2(?:2[2-9]|[3-6]\d|7[01])\d{13}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|6(?:011|4[4-9]\d|5\d\d)\d{12}|35\d{14}|62\d{14,17})$/;
+/** How many digits the cards of an issuer have, by the first four of them (ISO/IEC 7812). */
+function cardLengths(prefix: number): readonly number[] {
+  const isWithin = (from: number, to: number): boolean => prefix >= from && prefix <= to;
+  if (isWithin(4000, 4999)) return [13, 16, 19];
+  if (isWithin(5100, 5599) || isWithin(2221, 2720)) return [16];
+  if (isWithin(3400, 3499) || isWithin(3700, 3799)) return [15];
+  if (isWithin(3000, 3059) || isWithin(3600, 3699) || isWithin(3800, 3899)) return [14];
+  if (prefix === 6011 || isWithin(6440, 6599) || isWithin(3500, 3599)) return [16];
+  if (isWithin(6200, 6299)) return [16, 17, 18, 19];
+  return [];
+}
 
-/** Issuer ranges and the check digit of ISO/IEC 7812: order numbers of 16 digits are mostly no card numbers. */
-export function isCardNumber(digits: string): boolean {
-  if (!issuers.test(digits)) return false;
+/** The check digit of ISO/IEC 7812 (Luhn). */
+function hasCheckDigit(digits: string, start: number, end: number): boolean {
   let sum = 0;
-  for (let i = 0; i < digits.length; i++) {
-    const digit = digits.charCodeAt(digits.length - 1 - i) - 48;
+  for (let i = 0; i < end - start; i++) {
+    const digit = digits.charCodeAt(end - 1 - i) - 48;
     const doubled = i % 2 === 0 ? digit : digit * 2;
     sum += doubled > 9 ? doubled - 9 : doubled;
   }

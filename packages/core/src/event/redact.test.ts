@@ -1,0 +1,272 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { canonicalJson } from './canonical.ts';
+import { type Event, entrySchema, eventSchema, type JsonValue } from './event.ts';
+import { entryParts, parseEvent } from './parse.ts';
+import { createRedactor, type RedactionRules, sensitiveKeys } from './redact.ts';
+import { anyEvent } from './testing/any-event.ts';
+
+const defaults = { id: '019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f', nowMs: 0, trail: 'main' };
+const card = '4111111111111111';
+const apiKey = `AKIA${'Q'.repeat(16)}`;
+
+const textOf = (event: Event): string => {
+  const { before, after } = entryParts(event, defaults);
+  return before + after;
+};
+
+const redact = (event: Event, rules?: RedactionRules): Event => createRedactor(rules)(event, textOf(event));
+
+const metadataOf = (metadata: Readonly<Record<string, JsonValue>>, rules?: RedactionRules): unknown =>
+  redact({ action: 'a', metadata }, rules).metadata;
+
+describe('createRedactor', () => {
+  it('gives back the event itself when there is nothing to look for', () => {
+    const event: Event = { action: 'user.login', metadata: { plan: 'gold', amount: 12 } };
+    expect(redact(event)).toBe(event);
+    expect(redact(event, { paths: ['actor.email', 'metadata.card.number', 'targets.*.name'] })).toBe(event);
+  });
+
+  it('looks into every text that is content', () => {
+    const event: Event = {
+      action: 'a',
+      actor: { type: 'user', id: apiKey, name: apiKey, email: apiKey, sessionId: apiKey, onBehalfOf: apiKey },
+      targets: [{ type: 'x', id: apiKey, name: apiKey }],
+      source: { userAgent: apiKey },
+      context: { service: apiKey, requestId: apiKey, http: { path: `/?key=${apiKey}`, route: apiKey } },
+      changes: [{ field: 'x', before: { y: [apiKey] }, after: apiKey }],
+      metadata: { a: apiKey, b: [{ c: apiKey }] },
+      reason: apiKey,
+      tenant: apiKey,
+    };
+    expect(textOf(redact(event))).not.toContain(apiKey);
+  });
+
+  it('finds what escapes hide', () => {
+    const escaped = [...apiKey]
+      .map((char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join('');
+    const key = '\\u0070assword';
+    const event = parseEvent(
+      new TextEncoder().encode(`{"action":"a","reason":"${escaped}","metadata":{"${key}":"hunter2"}}`),
+    );
+    expect(redact(event)).toEqual({
+      action: 'a',
+      reason: '[redacted:access_key]',
+      metadata: { password: '[redacted:key]' },
+    });
+  });
+
+  it('finds card numbers that were sent as numbers', () => {
+    expect(metadataOf({ card: Number(card), order: 4111111111111112 })).toEqual({
+      card: '[redacted:card_number]',
+      order: 4111111111111112,
+    });
+  });
+
+  describe('by key', () => {
+    it.each(sensitiveKeys)('removes the value of %s in any case, and at any depth', (key) => {
+      expect(metadataOf({ x: [{ [key.toUpperCase()]: { any: 'value' } }] })).toEqual({
+        x: [{ [key.toUpperCase()]: '[redacted:key]' }],
+      });
+    });
+
+    it('removes before and after of a changed field, but not that there was nothing', () => {
+      const changes = [{ field: 'Password', before: null, after: 'hunter2' }];
+      expect(redact({ action: 'a', changes }).changes).toEqual([
+        { field: 'Password', before: null, after: '[redacted:key]' },
+      ]);
+    });
+
+    it('takes names literally, whatever characters they hold', () => {
+      const names = ['a.b', 'x"y', 'c\\d', '(', 'ключ', 'e/f'];
+      const metadata = Object.fromEntries(names.map((name) => [name.toUpperCase(), 'secret']));
+      expect(Object.values(metadataOf(metadata, { keys: names }) as object)).toEqual(
+        names.map(() => '[redacted:key]'),
+      );
+      expect(metadataOf({ axb: 'kept' }, { keys: ['a.b'] })).toEqual({ axb: 'kept' });
+    });
+
+    it('leaves members that the schema names alone', () => {
+      const event: Event = { action: 'a', reason: 'x', metadata: { token: 1 } };
+      expect(redact(event, { keys: ['reason', 'action', 'metadata'] })).toEqual(event);
+    });
+
+    it('looks for no key when none is asked for', () => {
+      expect(metadataOf({ password: 'hunter2' }, { keys: [] })).toEqual({ password: 'hunter2' });
+    });
+  });
+
+  describe('by pattern', () => {
+    it('looks only for those that are asked for', () => {
+      expect(metadataOf({ a: apiKey, b: card }, { patterns: ['card_number'] })).toEqual({
+        a: apiKey,
+        b: '[redacted:card_number]',
+      });
+      expect(metadataOf({ a: apiKey }, { patterns: [] })).toEqual({ a: apiKey });
+    });
+
+    it('removes a text as a whole where the marks would not fit the field', () => {
+      const name = 'ab://c:d@ '.repeat(25);
+      expect(redact({ action: 'a', actor: { type: 'user', name } }).actor?.name).toBe('[redacted:text]');
+    });
+  });
+
+  describe('by path', () => {
+    const event: Event = {
+      action: 'user.update',
+      actor: { type: 'user', id: 'u_1', email: 'ann@example.com', name: 'Ann' },
+      category: 'account',
+      changes: [{ field: 'phone', before: { home: '1', work: '2' }, after: '3' }],
+      context: { http: { method: 'GET', status: 200 } },
+      id: defaults.id,
+      metadata: { a: { b: 1, c: [{ b: 2 }, { d: 3 }] }, list: ['x', 'y'], none: null },
+      source: { ip: '10.0.0.1', userAgent: 'x' },
+      targets: [
+        { type: 'user', id: 'u_2', name: 'Bob' },
+        { type: 'user', id: 'u_3' },
+      ],
+      time: '2026-01-31T09:30:00.000Z',
+    };
+    const byPath = (...paths: string[]): Event => redact(event, { keys: [], patterns: [], paths });
+    const mark = '[redacted:path]';
+
+    it('marks text', () => {
+      expect(byPath('actor.email').actor).toEqual({ ...event.actor, email: mark });
+      expect(byPath('metadata.a.b').metadata).toMatchObject({ a: { b: mark, c: [{ b: 2 }, { d: 3 }] } });
+    });
+
+    it('passes through arrays', () => {
+      expect(byPath('targets.name').targets).toEqual([
+        { type: 'user', id: 'u_2', name: mark },
+        event.targets?.[1],
+      ]);
+      expect(byPath('metadata.a.c.b').metadata).toMatchObject({ a: { b: 1, c: [{ b: mark }, { d: 3 }] } });
+      expect(byPath('changes.before.home').changes).toEqual([
+        { field: 'phone', before: { home: mark, work: '2' }, after: '3' },
+      ]);
+    });
+
+    it('takes * for any one step, elements of an array included', () => {
+      expect(byPath('targets.*.id').targets?.map(({ id }) => id)).toEqual([mark, mark]);
+      expect(byPath('metadata.*.b').metadata).toMatchObject({ a: { b: mark } });
+      expect(byPath('metadata.list.*').metadata).toMatchObject({ list: [mark, mark] });
+      expect(byPath('actor.*').actor).toEqual({ type: 'user', id: mark, email: mark, name: mark });
+      expect(byPath('metadata.*').metadata).toEqual({ a: mark, list: mark, none: null });
+    });
+
+    it('removes a whole value of metadata', () => {
+      expect(byPath('metadata.a').metadata).toMatchObject({ a: mark });
+    });
+
+    it('leaves out what cannot hold a mark', () => {
+      expect(byPath('source.ip').source).toEqual({ userAgent: 'x' });
+      expect(byPath('context.http.status').context).toEqual({ http: { method: 'GET' } });
+      expect(byPath('category', 'actor', 'targets.*', 'metadata')).toEqual({
+        action: event.action,
+        changes: event.changes,
+        context: event.context,
+        id: event.id,
+        source: event.source,
+        targets: [],
+        time: event.time,
+      });
+    });
+
+    it('never alters what an entry cannot be without', () => {
+      expect(byPath('id', 'time', 'action', 'actor.type', 'changes.field', 'targets.type')).toEqual(event);
+    });
+  });
+
+  const anyRules: fc.Arbitrary<RedactionRules> = fc.record({
+    paths: fc.array(
+      fc
+        .array(
+          fc.constantFrom(
+            ...[
+              '*',
+              'action',
+              'actor',
+              'after',
+              'before',
+              'changes',
+              'context',
+              'http',
+              'id',
+              'ip',
+              'metadata',
+            ],
+            ...[
+              'name',
+              'producer',
+              'seq',
+              'severity',
+              'source',
+              'status',
+              'targets',
+              'time',
+              'trail',
+              'type',
+              'a',
+            ],
+          ),
+          { minLength: 1, maxLength: 4 },
+        )
+        .map((steps) => steps.join('.')),
+      { maxLength: 4 },
+    ),
+    keys: fc.subarray(['a', 'b', 'id', 'time', 'after', 'field', 'type', 'password']),
+  });
+
+  /** An event with secrets in it. */
+  const anySecretEvent = fc
+    .tuple(
+      anyEvent(),
+      fc.constantFrom(apiKey, card, 'ab://c:d@', `Bearer ${'x'.repeat(20)}`, 'plain'),
+      fc.nat(40),
+    )
+    .map(([event, secret, times]) =>
+      eventSchema.parse({
+        ...event,
+        reason: `${secret} `.repeat(times + 1),
+        metadata: { ...event.metadata, secret: [secret, { [secret]: secret }] },
+        actor: { ...event.actor, type: 'user', name: `${secret} `.repeat(times + 1).slice(0, 256) },
+      }),
+    );
+
+  it('keeps any entry valid, and what identifies it, whatever the rules say', () => {
+    fc.assert(
+      fc.property(anySecretEvent, anyRules, (event, rules) => {
+        const redacted = redact(event, rules);
+        const { before, after } = entryParts(redacted, defaults);
+        const entry = JSON.parse(`${before}2026-01-31T09:30:00.000Z${after}`);
+        expect(entrySchema.safeParse(entry).error).toBeUndefined();
+        expect(canonicalJson(entry)).toBe(`${before}2026-01-31T09:30:00.000Z${after}`);
+        const { id, time, trail, action, producer, schemaVersion } = event;
+        expect(redacted).toMatchObject(
+          JSON.parse(JSON.stringify({ id, time, trail, action, producer, schemaVersion })),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('finds nothing in what it has redacted', () => {
+    fc.assert(
+      fc.property(anySecretEvent, anyRules, (event, rules) => {
+        const once = redact(event, rules);
+        expect(textOf(redact(once, rules))).toBe(textOf(once));
+      }),
+    );
+  });
+
+  it('leaves the event it was given as it was', () => {
+    fc.assert(
+      fc.property(anySecretEvent, anyRules, (event, rules) => {
+        const before = textOf(event);
+        redact(event, rules);
+        expect(textOf(event)).toBe(before);
+      }),
+    );
+  });
+});
