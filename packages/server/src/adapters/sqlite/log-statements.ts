@@ -17,6 +17,8 @@ export class LogStatements {
   readonly #tile: Database.Statement;
   readonly #maxId: Database.Statement;
   readonly #indexOf: Database.Statement;
+  /** Full bundles never change, and who asks for one entry often asks for the next: a request sent again does. */
+  #lastBundle: { readonly trailId: number; readonly n: number; readonly data: Uint8Array } | undefined;
   readonly #lastCheckpoint: Database.Statement<[number], { size: number; note: string }>;
 
   constructor(db: Database.Database) {
@@ -56,10 +58,15 @@ export class LogStatements {
       : last[0] + bundleSlices(last[1]).length;
   }
 
-  /** A full bundle in tlog-tiles form, or undefined. */
+  /** A full bundle in tlog-tiles form, or undefined. It is shared: not to be changed. */
   bundle(trailId: number, n: number): Uint8Array | undefined {
-    const data = this.#bundle.get(trailId, n) as Uint8Array | undefined;
-    return data && zstdDecompressSync(data, { maxOutputLength: maxBundleBytes });
+    const last = this.#lastBundle;
+    if (last && last.trailId === trailId && last.n === n) return last.data;
+    const stored = this.#bundle.get(trailId, n) as Uint8Array | undefined;
+    if (!stored) return undefined;
+    const data = zstdDecompressSync(stored, { maxOutputLength: maxBundleBytes });
+    this.#lastBundle = { trailId, n, data };
+    return data;
   }
 
   /** The entries after the last full bundle as one piece of tlog-tiles form. */
