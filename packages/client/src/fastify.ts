@@ -1,5 +1,5 @@
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
-import { type CapturedRequest, type CaptureOptions, createCapture } from './capture/capture.ts';
+import { type CaptureOptions, createCapture } from './capture/capture.ts';
 import { onResponseEnd, sentStatus, startOf } from './capture/node-request.ts';
 
 export type { CaptureOptions } from './capture/capture.ts';
@@ -14,27 +14,17 @@ export { type Exchange, recordChangesAndRefusals } from './capture/policy.ts';
 export function capture(options: CaptureOptions<FastifyRequest>): FastifyPluginCallback {
   const begin = createCapture(options);
   const plugin: FastifyPluginCallback = (instance, _options, done) => {
-    const underWay = new WeakMap<FastifyRequest, CapturedRequest>();
-
     instance.addHook('onRequest', (request, reply, next) => {
       const captured = begin(request, () => startOf(request.raw, request.originalUrl));
       if (!captured) {
         next();
         return;
       }
-      underWay.set(request, captured);
       onResponseEnd(reply.raw, (isAborted) => {
         captured.end(() => ({ status: sentStatus(reply.raw), route: routeOf(request), isAborted }));
       });
+      // Fastify itself binds what follows, body parsing included, to the context that `next` is called in.
       captured.run(() => next());
-    });
-
-    // A body arrives through events of the connection, outside of the context that onRequest has entered (see
-    // nodejs/node#34430). Entering it again here covers everything up to the handler.
-    instance.addHook('preValidation', (request, _reply, next) => {
-      const captured = underWay.get(request);
-      if (captured) captured.run(() => next());
-      else next();
     });
     done();
   };

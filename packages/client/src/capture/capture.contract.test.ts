@@ -1,3 +1,4 @@
+import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import type { Event } from '@sealtrail/core';
 import express from 'express';
@@ -241,6 +242,24 @@ describe.each(frameworks)('capture in $name', ({ start, knowsRouteOfRefused }) =
       });
       expect(captured?.action).toBe('http.post');
       expect(captured?.context?.requestId).toBe(explicit?.context?.requestId);
+    });
+
+    it('have it too when the body comes long after the head of the request', async () => {
+      const hasBegun = Promise.withResolvers<void>();
+      app = await startWith({
+        requestId: () => {
+          hasBegun.resolve();
+          return 'slow-body';
+        },
+      });
+      const headers = { 'content-type': 'application/json', authorization: 'User ada' };
+      const outgoing = request(`${app.url}/orders`, { method: 'POST', headers });
+      outgoing.flushHeaders();
+      await hasBegun.promise;
+      outgoing.write('{"item":');
+      outgoing.end('"tea"}');
+      const [explicit] = await collector.got(2);
+      expect(explicit).toMatchObject({ actor: { id: 'ada' }, context: { requestId: 'slow-body' } });
     });
 
     it('of parallel requests do not mix', async () => {

@@ -9,6 +9,7 @@ export interface AppOptions
   /** Makes the function that looks up the actor fail. */
   readonly isActorBroken?: boolean;
   readonly action?: () => string;
+  readonly requestId?: () => string;
 }
 
 /** A running application with the routes that the contract of capture asks for. */
