@@ -114,10 +114,9 @@ export class DeliveryQueue {
   }
 
   async #run(): Promise<void> {
-    // Everything recorded in this turn of the event loop shares a batch, even without linger.
-    await Promise.resolve();
     while (this.#pending.length > 0) {
       this.#expire();
+      // This await also lets everything recorded in this turn of the event loop share a batch, even without linger.
       if (!(await this.#isTimeToSend())) continue;
       const batch = this.#nextBatch();
       const events = batch.map((pending) => pending.event);
@@ -129,7 +128,6 @@ export class DeliveryQueue {
         attemptTimeoutMs,
         this.#stop.signal,
       );
-      if (this.#stop.signal.aborted) break;
       this.#settle(batch, result);
       this.#wakeRoomWaiters();
     }

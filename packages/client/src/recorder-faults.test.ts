@@ -37,7 +37,14 @@ describe('faults that pass', () => {
       receipts: [{ id: '019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f', trail: 'main', index: 0, leafHash: 'x' }],
     }),
     'answers with too few receipts': lie({ receipts: [] }),
-    'answers without end': answerWith(201, 'application/json', ' '.repeat(200_000)),
+    'answers with too many receipts': (request, response, self) => {
+      const receipts = self.store([...request.events, ...request.events]);
+      return lie({ receipts })(request, response, self);
+    },
+    'answers at a length that no answer has': (request, response, self) => {
+      const answer = JSON.stringify({ receipts: self.store(request.events) });
+      return answerWith(201, 'application/json', answer + ' '.repeat(200_000))(request, response, self);
+    },
   };
   it.each(Object.entries(faults))('an event reaches a server that %s, exactly once', async (_, fault) => {
     server.failNext(fault, fault);
@@ -129,6 +136,15 @@ describe('faults that stay', () => {
     expect(receipt.id).toBe(lost[0]?.id);
   });
 
+  it('an event does not wait for a Retry-After beyond its own time', async () => {
+    server.failAlways(refuse(503, 'overloaded', { 'retry-after': '60' }));
+    const clock = new ManualClock();
+    await using recorder = recorderFor(server, { clock, deliveryTimeoutMs: 2000 });
+    const result = code(recorder.record({ action: 'a' }));
+    clock.advance(await clock.sleeping((ms) => ms <= 2000));
+    expect(await result).toBe('not_delivered');
+  });
+
   it('a server that is not there is not_delivered, with the network error as its cause', async () => {
     const { url } = server;
     await server[Symbol.asyncDispose]();
@@ -202,7 +218,7 @@ describe('a batch with bad events', () => {
       request.body.length > 2000 ? refuse(413, 'body_too_large')(request, response, self) : 'pass',
     );
     await using recorder = recorderFor(server);
-    const text = 'x'.repeat(300);
+    const text = 'x'.repeat(500);
     const record = (): Promise<Receipt> => recorder.record({ action: 'a', metadata: { text } });
     await Promise.all(Array.from({ length: 16 }, record));
     const before = server.requests.length;
@@ -213,6 +229,26 @@ describe('a batch with bad events', () => {
 });
 
 describe('more events than the server takes', () => {
+  it('what stays queued after a refusal still counts against the bytes of the queue', async () => {
+    const gate = Promise.withResolvers<void>();
+    server.partial = false;
+    server.failNext(
+      () => 'pass',
+      async () => {
+        await gate.promise;
+        return 'pass' as const;
+      },
+    );
+    await using recorder = recorderFor(server, { maxQueueBytes: 61_440 });
+    const record = (action: string): Promise<string> =>
+      code(recorder.record({ action, metadata: { text: 'x'.repeat(10_300) } }));
+    const results = ['bad', 'a', 'a', 'a', 'a'].map(record);
+    await server.arrived(2);
+    results.push(record('a'), record('a'));
+    gate.resolve();
+    expect(await Promise.all(results)).toEqual(['invalid_event', 'ok', 'ok', 'ok', 'ok', 'ok', 'overloaded']);
+  });
+
   it('a full queue rejects with overloaded and has room again once the server catches up', async () => {
     const gate = Promise.withResolvers<void>();
     server.failNext(async () => {

@@ -236,6 +236,31 @@ describe('errors of one event', () => {
   );
 });
 
+it('batches are as large as before once a bad event has been singled out', async () => {
+  const sizes: number[] = [];
+  const transport: Transport = async (events) => {
+    sizes.push(events.length);
+    return events.some(({ json }) => json.includes('"bad"'))
+      ? { kind: 'refused', error: new SealtrailError('invalid_event'), divisible: true }
+      : acceptAll(events, new AbortController().signal);
+  };
+  await using recorder = createRecorder({ transport, ...quick, maxBatchEvents: 8 });
+  const actions = ['bad', ...Array.from({ length: 23 }, () => 'a')];
+  await Promise.all(actions.map((action) => outcome(recorder.record({ action }))));
+  expect(sizes).toEqual([8, 4, 2, 1, 1, 2, 4, 8, 8]);
+});
+
+it('a transport that is out of time is told to give up', async () => {
+  const signals: AbortSignal[] = [];
+  const transport: Transport = (events, signal) => {
+    signals.push(signal);
+    return signals.length === 1 ? new Promise(() => undefined) : acceptAll(events, signal);
+  };
+  await using recorder = createRecorder({ transport, ...quick, attemptTimeoutMs: 5 });
+  await recorder.record({ action: 'a' });
+  expect(signals.map((signal) => signal.aborted)).toEqual([true, false]);
+});
+
 describe('a recorder whose promises nobody looks at', () => {
   it('reports each loss with the event as sent, and causes no unhandled rejection', async () => {
     const unhandled: unknown[] = [];

@@ -16,21 +16,15 @@ export function startOf(request: IncomingMessage, url: string = request.url ?? '
 }
 
 /**
- * Calls back once when the response is over: `finish` comes when the last byte was handed to the system, streamed or
+ * Calls back when the response is over, and perhaps a second time, which does not count: `finish` comes when the last byte was handed to the system, streamed or
  * not; `close` without it means that the connection ended first. Listening changes nothing about the response.
  */
 export function onResponseEnd(
   response: Pick<ServerResponse, 'once'>,
   callback: (isAborted: boolean) => void,
 ): void {
-  let isOver = false;
-  const end = (isAborted: boolean): void => {
-    if (isOver) return;
-    isOver = true;
-    callback(isAborted);
-  };
-  response.once('finish', () => end(false));
-  response.once('close', () => end(true));
+  response.once('finish', () => callback(false));
+  response.once('close', () => callback(true));
 }
 
 /** The status that was sent, or undefined when the connection closed before there was one. */
