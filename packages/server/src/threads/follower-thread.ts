@@ -37,6 +37,7 @@ class FollowerThread implements AsyncDisposable {
         dir: folder.index,
         log: reader,
         onIndexed: (sizes) => reply({ kind: 'indexed', sizes }),
+        onError: (error) => reply({ kind: 'followFailed', failure: failureOf(error) }),
       }),
     );
     this.#resources.use(

@@ -12,6 +12,7 @@ export const vocabulary = {
     'ann@example.com',
     'a*b',
     'x\u0000sy',
+    'u_\u{10ffff}1',
     'O"R\\',
     'é'.repeat(90),
     'z'.repeat(121),
@@ -22,6 +23,7 @@ export const vocabulary = {
     `${'z'.repeat(300)}1`,
     `${'z'.repeat(300)}2`,
     '東京タワー'.repeat(40),
+    `a${'𝒳'.repeat(70)}`,
   ],
   text: [
     'Wrong password',
@@ -35,8 +37,20 @@ export const vocabulary = {
   ],
   ip: ['10.0.0.1', '10.0.0.2', '10.1.0.1', '::ffff:10.0.0.1', '2001:db8::1', '2001:DB8:0::1', '::'],
   number: [0, 1, 2, 2.5, 200, 401, 500, 1e21, -3],
-  metadataText: ['gold', '5', '0x5', '1e0', ' 1', 'true', 'Wrong password', 'a..b', 'x\u0000sy', ''],
-  metadataKey: ['a', 'b', 'a.b', 'plan', 'x\u0000sy', 'k v', '__proto__'],
+  metadataText: [
+    'gold',
+    '5',
+    '0x5',
+    '1e0',
+    ' 1',
+    'true',
+    'Wrong password',
+    'a..b',
+    'x\u0000sy',
+    'y\u0000sgold',
+    '',
+  ],
+  metadataKey: ['a', 'b', 'a.b', 'plan', 'x', 'x\u0000sy', 'k v', '__proto__'],
   tenant: ['acme', 'globex', 'initech'],
 } as const;
 

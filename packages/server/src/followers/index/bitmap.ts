@@ -33,16 +33,25 @@ export class Bitmap {
     }
   }
 
-  addAll(other: Bitmap): void {
-    for (let i = 0; i < words; i++) this.#words[i]! |= other.#words[i]!;
+  /** What is in this or in the other, as a new set. */
+  or(other: Bitmap): Bitmap {
+    const result = new Bitmap();
+    for (let i = 0; i < words; i++) result.#words[i] = this.#words[i]! | other.#words[i]!;
+    return result;
   }
 
-  retainAll(other: Bitmap): void {
-    for (let i = 0; i < words; i++) this.#words[i]! &= other.#words[i]!;
+  /** What is in both, as a new set. */
+  and(other: Bitmap): Bitmap {
+    const result = new Bitmap();
+    for (let i = 0; i < words; i++) result.#words[i] = this.#words[i]! & other.#words[i]!;
+    return result;
   }
 
-  removeAll(other: Bitmap): void {
-    for (let i = 0; i < words; i++) this.#words[i]! &= ~other.#words[i]!;
+  /** What is in this and not in the other, as a new set. */
+  without(other: Bitmap): Bitmap {
+    const result = new Bitmap();
+    for (let i = 0; i < words; i++) result.#words[i] = this.#words[i]! & ~other.#words[i]!;
+    return result;
   }
 
   isEmpty(): boolean {
@@ -52,6 +61,13 @@ export class Bitmap {
   count(): number {
     let count = 0;
     for (let i = 0; i < words; i++) count += bitsIn(this.#words[i]!);
+    return count;
+  }
+
+  /** How many entries are in both. */
+  countIn(other: Bitmap): number {
+    let count = 0;
+    for (let i = 0; i < words; i++) count += bitsIn(this.#words[i]! & other.#words[i]!);
     return count;
   }
 
@@ -67,7 +83,7 @@ export class Bitmap {
   }
 
   /** Calls `visit` with each entry number, rising. */
-  forEach(visit: (entry: number) => void): void {
+  visit(visit: (entry: number) => void): void {
     for (let i = 0; i < words; i++) {
       for (let word = this.#words[i]!; word !== 0; word &= word - 1)
         visit(i * 32 + (31 - Math.clz32(word & -word)));
@@ -76,7 +92,10 @@ export class Bitmap {
 
   /** The bytes for storage, little-endian. */
   toBytes(): Uint8Array {
-    return new Uint8Array(this.#words.buffer);
+    const bytes = new Uint8Array(words * 4);
+    const view = new DataView(bytes.buffer);
+    for (let i = 0; i < words; i++) view.setUint32(i * 4, this.#words[i]!, true);
+    return bytes;
   }
 
   /** Adds a stored bitmap. */

@@ -1,92 +1,37 @@
-import { and, type Entry, type Filter, or } from '@sealtrail/core';
-import type { LogReader } from '../../ports.ts';
 import { Bitmap } from './bitmap.ts';
-import { type Candidates, evaluate } from './evaluate.ts';
-import type { IndexPart } from './event-index.ts';
-import type { Run, Segment } from './segment.ts';
 
-/** A filter together with the tenants that exist for whoever asks. */
-export function withinTenants(filter: Filter, tenants: readonly string[] | undefined): Filter {
-  if (!tenants) return filter;
-  return and([or(tenants.map((value) => ({ op: 'eq', field: 'tenant', value }))), filter]);
+/**
+ * What a segment knows of a filter: every entry that matches is in `may`, and every entry in `must` matches. Between
+ * the two the entries themselves decide; where both are the same set, there is nothing to decide.
+ */
+export interface Candidates {
+  readonly may: Bitmap;
+  readonly must: Bitmap;
 }
 
-/** The span of `time` outside of which nothing can match, out of the conditions that all must hold. */
-export function timeSpan(filter: Filter): { readonly fromMs: number; readonly toMs: number } {
-  let fromMs = Number.NEGATIVE_INFINITY;
-  let toMs = Number.POSITIVE_INFINITY;
-  for (const part of filter.op === 'and' ? filter.filters : [filter]) {
-    if (part.op !== 'range' || part.field !== 'time') continue;
-    fromMs = Math.max(fromMs, Number(part.gte ?? fromMs));
-    toMs = Math.min(toMs, Number(part.lte ?? toMs));
-  }
-  return { fromMs, toMs };
+/** A set known for certain. */
+export const certainly = (entries: Bitmap): Candidates => ({ may: entries, must: entries });
+
+/** A set that holds all that match, and perhaps more. */
+export const perhaps = (entries: Bitmap): Candidates => ({ may: entries, must: new Bitmap() });
+
+export const isCertain = ({ may, must }: Candidates): boolean => may === must;
+
+/** Those of both. */
+export function both(a: Candidates, b: Candidates): Candidates {
+  const may = a.may.and(b.may);
+  return { may, must: isCertain(a) && isCertain(b) ? may : a.must.and(b.must) };
 }
 
-/** Whether a part of the index can hold anything of a trail within a time span. */
-export function mayHold(
-  part: IndexPart,
-  trail: string,
-  span: { readonly fromMs: number; readonly toMs: number },
-): boolean {
-  return (
-    part.minTimeMs <= span.toMs &&
-    part.maxTimeMs >= span.fromMs &&
-    part.ranges.some((range) => range.trail === trail)
-  );
+/** Those of either. */
+export function either(a: Candidates, b: Candidates): Candidates {
+  const may = a.may.or(b.may);
+  return { may, must: isCertain(a) && isCertain(b) ? may : a.must.or(b.must) };
 }
 
-/** The candidates of one trail in a segment. */
-export function candidatesOf(segment: Segment, trail: string, filter: Filter): Candidates {
-  const found = evaluate(segment, filter);
-  if (segment.runs.some((run) => run.trail !== trail)) {
-    const own = new Bitmap();
-    for (const run of segment.runs) if (run.trail === trail) own.addRange(run.first, run.first + run.count);
-    found.entries.retainAll(own);
-  }
-  return found;
+/** The others among `count` entries: what must match may not, and what may not must. */
+export function neither(count: number, { may, must }: Candidates): Candidates {
+  const all = Bitmap.upTo(count);
+  const rest = all.without(may);
+  return { may: may === must ? rest : all.without(must), must: rest };
 }
-
-/** Index in its trail of an entry of a segment. */
-export function indexOf(runs: readonly Run[], entry: number): number {
-  let low = 0;
-  let high = runs.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (runs[middle]!.first <= entry) low = middle;
-    else high = middle - 1;
-  }
-  const run = runs[low]!;
-  return run.index + (entry - run.first);
-}
-
-const bundle = 256;
-const text = new TextDecoder();
-
-/** Reads entries of a trail one by one, a bundle at a time: neighbours cost one read. */
-export class EntrySource {
-  readonly #log: LogReader;
-  readonly #trail: string;
-  readonly #size: number;
-  #start = -1;
-  #entries: readonly Uint8Array[] = [];
-
-  /** @param size entries of the trail that may be read */
-  constructor(log: LogReader, trail: string, size: number) {
-    this.#log = log;
-    this.#trail = trail;
-    this.#size = size;
-  }
-
-  /** The canonical text of an entry. */
-  text(index: number): string {
-    const start = index - (index % bundle);
-    if (start !== this.#start) {
-      this.#entries = this.#log.entries(this.#trail, start, Math.min(start + bundle, this.#size));
-      this.#start = start;
-    }
-    return text.decode(this.#entries[index - start]!);
-  }
-}
-
-export const parseEntry = (entry: string): Entry => JSON.parse(entry) as Entry;

@@ -5,6 +5,8 @@ import { indexFormat } from './terms.ts';
 /** A sealed segment as the catalog knows it. */
 export interface CatalogedSegment {
   readonly number: number;
+  /** Size of its file: another size is a damaged file. */
+  readonly bytes: number;
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
   readonly ranges: readonly TrailRange[];
@@ -12,10 +14,15 @@ export interface CatalogedSegment {
 
 const schema = `
 CREATE TABLE IF NOT EXISTS format (text TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS segment (number INTEGER PRIMARY KEY, min_time REAL NOT NULL, max_time REAL NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS segment (number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, min_time REAL NOT NULL, max_time REAL NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS segment_trail (segment INTEGER NOT NULL, trail TEXT NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL,
   PRIMARY KEY (segment, trail)) STRICT, WITHOUT ROWID;
 `;
+
+/** What is there is no index of this format, or not a whole one: it is to be made again. */
+export class IndexUnusable extends Error {
+  override readonly name = 'IndexUnusable';
+}
 
 /**
  * Which segments there are and what they hold. The cursor of a trail, how far it is indexed for good, is the end of its
@@ -24,7 +31,7 @@ CREATE TABLE IF NOT EXISTS segment_trail (segment INTEGER NOT NULL, trail TEXT N
 export class Catalog implements Disposable {
   readonly #db: Database.Database;
 
-  /** @throws when the file is damaged or of another format: the index is then to be made again */
+  /** @throws IndexUnusable when the file is of another format; SqliteError when it is damaged or cannot be read */
   constructor(file: string) {
     this.#db = new Database(file);
     try {
@@ -33,7 +40,7 @@ export class Catalog implements Disposable {
       this.#db.exec(schema);
       const format = this.#db.prepare('SELECT text FROM format').pluck().get() as string | undefined;
       if (format === undefined) this.#db.prepare('INSERT INTO format (text) VALUES (?)').run(indexFormat);
-      else if (format !== indexFormat) throw new Error('another index format');
+      else if (format !== indexFormat) throw new IndexUnusable('another index format');
     } catch (error) {
       this.#db.close();
       throw error;
@@ -47,7 +54,7 @@ export class Catalog implements Disposable {
     );
     return this.#db
       .prepare<[], Omit<CatalogedSegment, 'ranges'>>(
-        'SELECT number, min_time AS minTimeMs, max_time AS maxTimeMs FROM segment ORDER BY number',
+        'SELECT number, bytes, min_time AS minTimeMs, max_time AS maxTimeMs FROM segment ORDER BY number',
       )
       .all()
       .map((row) => ({ ...row, ranges: ranges.all(row.number) }));
@@ -59,8 +66,8 @@ export class Catalog implements Disposable {
     );
     this.#db.transaction(() => {
       this.#db
-        .prepare('INSERT INTO segment (number, min_time, max_time) VALUES (?, ?, ?)')
-        .run(segment.number, segment.minTimeMs, segment.maxTimeMs);
+        .prepare('INSERT INTO segment (number, bytes, min_time, max_time) VALUES (?, ?, ?, ?)')
+        .run(segment.number, segment.bytes, segment.minTimeMs, segment.maxTimeMs);
       for (const { trail, firstIndex, endIndex } of segment.ranges)
         range.run(segment.number, trail, firstIndex, endIndex);
     })();

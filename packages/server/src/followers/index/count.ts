@@ -1,31 +1,17 @@
-import {
-  compileFilter,
-  type Field,
-  type Filter,
-  ipText,
-  resolveField,
-  SealtrailError,
-  type Stats,
-} from '@sealtrail/core';
+import { type Field, type Filter, resolveField, SealtrailError, type Stats } from '@sealtrail/core';
 import type { LogReader, StatsQuery } from '../../ports.ts';
 import { Bitmap } from './bitmap.ts';
-import {
-  candidatesOf,
-  EntrySource,
-  indexOf,
-  mayHold,
-  parseEntry,
-  timeSpan,
-  withinTenants,
-} from './candidates.ts';
-import type { IndexPart } from './event-index.ts';
-import { rolledUpFields, type Segment } from './segment.ts';
-import { fieldCode, isCutTerm, METADATA } from './terms.ts';
+import { isCertain } from './candidates.ts';
+import { EntrySource, indexOf } from './entry-source.ts';
+import { candidatesOf, type IndexPart, mayHold, timeSpan, withinTenants } from './scope.ts';
+import { type RollUpRow, rolledUpFields, type Segment } from './segment.ts';
+import { isCutTerm } from './terms.ts';
+import { ValueCounts } from './value-counts.ts';
 
 const minuteMs = 60_000;
-/** Distinct values kept while counting; a field with more is not one to count by. */
-const maxValues = 500_000;
 const maxBuckets = 5000;
+/** Entries looked at where the index is not sure: a few seconds, in which other searches wait. */
+const maxJudged = 250_000;
 
 /** Counts of what a filter finds: exact, whatever the filter. */
 export function countEvents(
@@ -34,45 +20,30 @@ export function countEvents(
   query: StatsQuery,
   indexedSize: number,
 ): Stats {
-  const field = query.field === undefined ? undefined : countableField(query.field);
+  const values =
+    query.field === undefined ? undefined : new ValueCounts(countableField(query.field), query.limit);
   const filter = withinTenants(query.filter, query.tenants);
   const span = timeSpan(filter);
-  const source = new EntrySource(log, query.trail, indexedSize);
-  const byValue = new Map<string, number>();
-  const byBucket = new Map<number, number>();
+  const source = new EntrySource(log, query.trail, indexedSize, filter);
+  const buckets = new Buckets(query.intervalMs);
   let total = 0;
   for (const part of parts) {
-    if (!mayHold(part, query.trail, span)) continue;
+    if (!mayHold(part, query.trail, indexedSize, span)) continue;
     const segment = part.open();
-    const rolledUp = field === undefined ? rolledUpCounts(segment, query, filter) : undefined;
+    const rolledUp = values ? undefined : rollUpsFor(segment, query, filter);
     if (rolledUp) {
-      for (const [minute, count] of rolledUp) {
+      for (const { minute, count } of rolledUp) {
         total += count;
-        if (query.intervalMs !== undefined)
-          addTo(byBucket, bucketStart(minute * minuteMs, query.intervalMs), count);
+        buckets.add(minute * minuteMs, count);
       }
     } else {
-      const found = exactly(segment, query.trail, filter, source);
+      const found = matching(segment, query.trail, filter, source);
       total += found.count();
-      if (field) countValues(segment, field, found, byValue);
-      if (query.intervalMs !== undefined) {
-        const times = segment.times('time');
-        found.forEach((entry) => addTo(byBucket, bucketStart(times[entry]!, query.intervalMs!), 1));
-      }
-    }
-    if (byBucket.size > maxBuckets) {
-      throw new SealtrailError(
-        'invalid_parameter',
-        `interval: there are more than ${maxBuckets} buckets; narrow since and until, or take a longer interval`,
-      );
+      values?.add(segment, found);
+      buckets.addTimes(segment, found);
     }
   }
-  return {
-    total,
-    indexedSize,
-    ...(field && valuesOf(field, byValue, query.limit)),
-    ...(query.intervalMs !== undefined && { buckets: bucketsOf(byBucket) }),
-  };
+  return { total, indexedSize, ...values?.result(), ...buckets.result() };
 }
 
 /** A field that can be counted by. @throws SealtrailError invalid_parameter */
@@ -85,76 +56,62 @@ function countableField(name: string): Field {
   return field;
 }
 
-/** Per-minute counts out of roll-ups, where the filter is nothing or one value of a rolled-up field. */
-function rolledUpCounts(
-  segment: Segment,
-  query: StatsQuery,
-  filter: Filter,
-): [minute: number, count: number][] | undefined {
+/** Counts by minute out of roll-ups, where the filter is nothing or one value of a rolled-up field. */
+function rollUpsFor(segment: Segment, query: StatsQuery, filter: Filter): readonly RollUpRow[] | undefined {
   if (query.intervalMs !== undefined && query.intervalMs % minuteMs !== 0) return undefined;
-  const isRolledUp =
-    filter.op === 'eq' && rolledUpFields.includes(filter.field) && filter.value.length <= 100;
-  if (filter.op !== 'all' && !isRolledUp) return undefined;
-  const rows = segment.rollUps(query.trail, isRolledUp ? filter.field : '', isRolledUp ? filter.value : '');
-  return rows && Array.from(rows, ({ minute, count }) => [minute, count]);
+  if (filter.op === 'all') return segment.rollUps(query.trail, '', '');
+  const isRolledUp = filter.op === 'eq' && rolledUpFields.includes(filter.field) && !isCutTerm(filter.value);
+  return isRolledUp ? segment.rollUps(query.trail, filter.field, filter.value) : undefined;
 }
 
-/** The entries that match, with those looked at that the index is not sure of. */
-function exactly(segment: Segment, trail: string, filter: Filter, source: EntrySource): Bitmap {
-  const { entries, isExact } = candidatesOf(segment, trail, filter);
-  if (isExact) return entries;
-  const matches = compileFilter(filter);
-  const exact = new Bitmap();
-  for (const number of entries.descending()) {
-    if (matches(parseEntry(source.text(indexOf(segment.runs, number))))) exact.add(number);
-  }
-  return exact;
-}
-
-function countValues(segment: Segment, field: Field, within: Bitmap, counts: Map<string, number>): void {
-  const isMetadata = field.kind === 'metadata';
-  const prefix = isMetadata ? `${METADATA}${field.name.slice('metadata.'.length)}\u0000` : fieldCode(field);
-  segment.forEachTerm(prefix, (term, _count, postings) => {
-    const count = postings.countIn(within);
-    if (count === 0) return;
-    // After the path of metadata come NUL and the letter of the type.
-    addTo(counts, isMetadata ? term.slice(prefix.length) : term, count);
-    if (counts.size > maxValues)
+/** The entries of a segment that match: those that the index is not sure of are looked at. */
+function matching(segment: Segment, trail: string, filter: Filter, source: EntrySource): Bitmap {
+  const found = candidatesOf(segment, trail, filter);
+  if (isCertain(found)) return found.may;
+  const judged = new Bitmap();
+  for (const number of found.may.without(found.must).descending()) {
+    if (source.judge(indexOf(segment.runs, number))) judged.add(number);
+    if (source.judged > maxJudged) {
       throw new SealtrailError(
         'invalid_parameter',
-        `field: ${field.name} has more than ${maxValues} values; narrow the search`,
+        `more than ${maxJudged} entries would have to be read to count this; narrow since and until, or ask for fields instead of phrases`,
       );
-  });
+    }
+  }
+  return found.must.or(judged);
 }
 
-function valuesOf(
-  field: Field,
-  counts: ReadonlyMap<string, number>,
-  limit: number,
-): Pick<Stats, 'field' | 'values' | 'otherCount'> {
-  const sorted = [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1));
-  const shown = sorted.slice(0, limit).map(([value, count]) => ({ value: shownValue(field, value), count }));
-  return {
-    field: field.name,
-    values: shown,
-    otherCount: sorted.slice(limit).reduce((sum, [, count]) => sum + count, 0),
-  };
-}
+/** Counts by time. */
+class Buckets {
+  readonly #intervalMs: number | undefined;
+  readonly #counts: Map<number, number> = new Map();
 
-const bucketsOf = (counts: ReadonlyMap<number, number>): NonNullable<Stats['buckets']> =>
-  [...counts]
-    .sort(([a], [b]) => a - b)
-    .map(([start, count]) => ({ start: new Date(start).toISOString(), count }));
+  constructor(intervalMs: number | undefined) {
+    this.#intervalMs = intervalMs;
+  }
 
-const bucketStart = (ms: number, intervalMs: number): number => Math.floor(ms / intervalMs) * intervalMs;
+  /** @throws SealtrailError invalid_parameter when there are too many buckets */
+  add(timeMs: number, count: number): void {
+    if (this.#intervalMs === undefined) return;
+    const start = Math.floor(timeMs / this.#intervalMs) * this.#intervalMs;
+    this.#counts.set(start, (this.#counts.get(start) ?? 0) + count);
+    if (this.#counts.size > maxBuckets) {
+      throw new SealtrailError(
+        'invalid_parameter',
+        `interval: there are more than ${maxBuckets} buckets; narrow since and until, or take a longer interval`,
+      );
+    }
+  }
 
-function addTo<K>(counts: Map<K, number>, key: K, count: number): void {
-  counts.set(key, (counts.get(key) ?? 0) + count);
-}
+  addTimes(segment: Segment, entries: Bitmap): void {
+    if (this.#intervalMs === undefined) return;
+    const times = segment.times('time');
+    entries.visit((entry) => this.add(times[entry]!, 1));
+  }
 
-/** A term's value as people read it: addresses are kept as keys, long values as their beginning and a hash. */
-function shownValue(field: Field, value: string): string {
-  if (field.kind === 'ip') return ipText(value);
-  const text = field.kind === 'metadata' ? value.slice(1) : value;
-  return isCutTerm(text) ? `${text.slice(0, text.indexOf('\u0000'))}…` : text;
+  result(): Pick<Stats, 'buckets'> {
+    if (this.#intervalMs === undefined) return {};
+    const sorted = [...this.#counts].sort(([a], [b]) => a - b);
+    return { buckets: sorted.map(([start, count]) => ({ start: new Date(start).toISOString(), count })) };
+  }
 }

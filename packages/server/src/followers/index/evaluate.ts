@@ -6,35 +6,29 @@ import {
   fields,
   globTest,
   ipKey,
+  isNumber,
   isWithin,
+  type TextFilter,
   wholeValue,
   wordsOf,
 } from '@sealtrail/core';
 import { Bitmap } from './bitmap.ts';
-import { valueTerm } from './open-segment.ts';
+import { both, type Candidates, certainly, either, neither, perhaps } from './candidates.ts';
 import type { Segment } from './segment.ts';
 import {
   EXISTS,
   fieldCode,
   isCutTerm,
-  METADATA,
   METADATA_EXISTS,
+  metadataPrefix,
   metadataTerm,
   termPrefix,
   termValue,
+  valueTerm,
   WORD,
 } from './terms.ts';
 
-/**
- * What a segment knows of a filter: the entries that may match, all of them included, and whether these are exactly the
- * ones that do. Where it is not exact, the entries themselves decide.
- */
-export interface Candidates {
-  readonly entries: Bitmap;
-  readonly isExact: boolean;
-}
-
-/** The candidates of a filter among the entries of a segment. */
+/** The candidates of a filter among the entries of a segment. It means what core's `matches` says. */
 export function evaluate(segment: Segment, filter: Filter): Candidates {
   switch (filter.op) {
     case 'all':
@@ -43,169 +37,147 @@ export function evaluate(segment: Segment, filter: Filter): Candidates {
       return filter.filters.map((part) => evaluate(segment, part)).reduce(both);
     case 'or':
       return filter.filters.map((part) => evaluate(segment, part)).reduce(either);
-    case 'not': {
-      const { entries, isExact } = evaluate(segment, filter.filter);
-      // Without what may match, entries that do not would be lost: only exact sets can be taken away.
-      if (!isExact) return { ...everything(segment), isExact: false };
-      const rest = Bitmap.upTo(segment.entryCount);
-      rest.removeAll(entries);
-      return { entries: rest, isExact: true };
-    }
+    case 'not':
+      return neither(segment.entryCount, evaluate(segment, filter.filter));
     case 'text':
-      return text(segment, filter.text, filter.prefix, filter.field);
+      return text(segment, filter);
     case 'exists':
-      return exists(segment, fieldOf(filter.field));
+      return certainly(present(segment, fieldOf(filter.field)));
     case 'eq':
       return equal(segment, fieldOf(filter.field), filter.value);
     case 'glob':
       return glob(segment, fieldOf(filter.field), filter.parts);
     case 'cidr': {
       const { first, last } = cidrRange(filter.network)!;
-      return byValue(segment, fieldCode(fieldOf(filter.field)), (key) => key >= first && key <= last);
+      return byValue(segment, fieldCode(fieldOf(filter.field)), '', (key) => key >= first && key <= last);
     }
     case 'range':
       return range(segment, fieldOf(filter.field), filter);
   }
 }
 
-function everything(segment: Segment): Candidates {
-  return { entries: Bitmap.upTo(segment.entryCount), isExact: true };
-}
+const everything = (segment: Segment): Candidates => certainly(Bitmap.upTo(segment.entryCount));
 
-function nothing(): Candidates {
-  return { entries: new Bitmap(), isExact: true };
-}
-
-function both(a: Candidates, b: Candidates): Candidates {
-  a.entries.retainAll(b.entries);
-  return { entries: a.entries, isExact: a.isExact && b.isExact };
-}
-
-function either(a: Candidates, b: Candidates): Candidates {
-  a.entries.addAll(b.entries);
-  return { entries: a.entries, isExact: a.isExact && b.isExact };
-}
-
-function term(segment: Segment, key: string, isExact: boolean): Candidates {
+function withTerm(segment: Segment, term: string): Bitmap {
   const entries = new Bitmap();
-  segment.addTerm(entries, key);
-  return { entries, isExact };
+  segment.addTerm(entries, term);
+  return entries;
 }
 
-function exists(segment: Segment, field: Field): Candidates {
-  if (field.kind === 'time' || field.name === 'trail') return everything(segment);
-  if (field.kind === 'metadata') return term(segment, METADATA_EXISTS + metadataPath(field), true);
-  return term(segment, EXISTS + fieldCode(field), true);
+/** The entries that have a value in a field. */
+function present(segment: Segment, field: Field): Bitmap {
+  if (field.kind === 'metadata') return withTerm(segment, METADATA_EXISTS + metadataPath(field));
+  // Every entry has these, and they are not in the index.
+  if (field.kind === 'time' || field.name === 'trail') return Bitmap.upTo(segment.entryCount);
+  return withTerm(segment, EXISTS + fieldCode(field));
 }
 
 function equal(segment: Segment, field: Field, value: string): Candidates {
-  if (field.name === 'trail') return { ...everything(segment), isExact: false };
+  if (field.name === 'trail') return perhaps(present(segment, field));
   if (field.kind === 'metadata') {
     const path = metadataPath(field);
-    const number = Number(value);
-    const candidates = [term(segment, METADATA + metadataTerm(path, value), true)];
-    if (value.trim() !== '' && Number.isFinite(number))
-      candidates.push(term(segment, METADATA + metadataTerm(path, number), true));
+    let entries = withTerm(segment, metadataTerm(path, value));
+    if (isNumber(value)) entries = entries.or(withTerm(segment, metadataTerm(path, Number(value))));
     if (value === 'true' || value === 'false')
-      candidates.push(term(segment, METADATA + metadataTerm(path, value === 'true'), true));
-    return candidates.reduce(either);
+      entries = entries.or(withTerm(segment, metadataTerm(path, value === 'true')));
+    return certainly(entries);
   }
-  return term(segment, fieldCode(field) + valueTerm(field, value), !field.unique);
+  const entries = withTerm(segment, fieldCode(field) + valueTerm(field, value));
+  return field.unique ? perhaps(entries) : certainly(entries);
 }
 
 function glob(segment: Segment, field: Field, parts: readonly string[]): Candidates {
-  if (field.name === 'trail' || field.unique) return { ...exists(segment, field), isExact: false };
+  if (field.name === 'trail' || field.unique) return perhaps(present(segment, field));
   const test = globTest(field, parts);
-  if (field.kind === 'metadata') {
-    const prefix = `${metadataPath(field)}\u0000s`;
-    return byValue(segment, METADATA + prefix, (value) => test(value.slice(prefix.length)));
-  }
+  const start = termPrefix(parts[0]!);
+  if (field.kind === 'metadata')
+    return byValue(segment, metadataPrefix(metadataPath(field), 's'), start, test);
   // A text field is compared without regard to case, so its terms have no common beginning.
-  const start = field.kind === 'text' ? '' : termPrefix(parts[0]!);
-  return byValue(segment, fieldCode(field) + start, test);
+  return byValue(segment, fieldCode(field), field.kind === 'text' ? '' : start, test);
 }
 
 function range(segment: Segment, field: Field, filter: Filter & { op: 'range' }): Candidates {
   switch (field.kind) {
-    case 'time': {
-      const column = field.name === 'time' ? 'time' : 'receivedAt';
-      const entries = new Bitmap();
-      const [first, last] = [
-        Number(filter.gte ?? Number.NEGATIVE_INFINITY),
-        Number(filter.lte ?? Number.POSITIVE_INFINITY),
-      ];
-      if (column === 'time' && first <= segment.minTimeMs && last >= segment.maxTimeMs)
-        return everything(segment);
-      segment.times(column).forEach((ms, entry) => {
-        if (ms >= first && ms <= last) entries.add(entry);
-      });
-      return { entries, isExact: true };
-    }
+    case 'time':
+      return timeRange(segment, field, filter);
     case 'number':
-      return byValue(segment, fieldCode(field), (value) => isWithin(filter, Number(value), Number));
-    case 'metadata': {
-      const prefix = `${metadataPath(field)}\u0000n`;
-      return byValue(segment, METADATA + prefix, (value) =>
-        isWithin(filter, Number(value.slice(prefix.length)), Number),
+      return byValue(segment, fieldCode(field), '', (value) => isWithin(filter, Number(value), Number));
+    case 'metadata':
+      return byValue(segment, metadataPrefix(metadataPath(field), 'n'), '', (value) =>
+        isWithin(filter, Number(value), Number),
       );
-    }
     case 'ip':
-      return byValue(segment, fieldCode(field), (key) =>
+      return byValue(segment, fieldCode(field), '', (key) =>
         isWithin(filter, key, (bound) => ipKey(String(bound))!),
       );
     case 'keyword':
     case 'text': {
       const rank = (value: string | number): number => field.values!.indexOf(String(value));
-      return byValue(
-        segment,
-        fieldCode(field),
-        (value) => rank(value) >= 0 && isWithin(filter, rank(value), rank),
-      );
+      const test = (value: string): boolean => rank(value) >= 0 && isWithin(filter, rank(value), rank);
+      return byValue(segment, fieldCode(field), '', test);
     }
   }
 }
 
-/** Entries of all terms with a prefix whose value passes; a value that was too long to keep is taken, and not exact. */
-function byValue(segment: Segment, prefix: string, test: (value: string) => boolean): Candidates {
+function timeRange(segment: Segment, field: Field, filter: Filter & { op: 'range' }): Candidates {
+  const first = Number(filter.gte ?? Number.NEGATIVE_INFINITY);
+  const last = Number(filter.lte ?? Number.POSITIVE_INFINITY);
+  const isTime = field.name === 'time';
+  if (isTime && first <= segment.minTimeMs && last >= segment.maxTimeMs) return everything(segment);
   const entries = new Bitmap();
-  let isExact = true;
-  segment.forEachTerm(prefix, (value, _count, postings) => {
-    if (value.includes('\u0000') && isCutTerm(value.slice(Math.max(0, value.length - 103)))) {
-      isExact = false;
-      postings.addTo(entries);
-    } else if (test(value)) postings.addTo(entries);
+  segment.times(isTime ? 'time' : 'receivedAt').forEach((ms, entry) => {
+    if (ms >= first && ms <= last) entries.add(entry);
   });
-  return { entries, isExact };
+  return certainly(entries);
 }
 
-function text(segment: Segment, wanted: string, prefix: boolean, fieldName: string | undefined): Candidates {
-  const field = fieldName === undefined ? undefined : fieldOf(fieldName);
+/**
+ * Entries of all terms whose value passes a test: `kind` is what such terms begin with, `start` how every value that
+ * passes begins. A value that is not kept in full may pass.
+ */
+function byValue(
+  segment: Segment,
+  kind: string,
+  start: string,
+  test: (value: string) => boolean,
+): Candidates {
+  const must = new Bitmap();
+  let cut: Bitmap | undefined;
+  segment.forEachTerm(kind + start, (term, postings) => {
+    const value = term.slice(kind.length);
+    if (isCutTerm(value)) {
+      cut ??= new Bitmap();
+      postings.addTo(cut);
+    } else if (test(value)) postings.addTo(must);
+  });
+  return { may: cut ? must.or(cut) : must, must };
+}
+
+function text(segment: Segment, { field: name, text: wanted, prefix }: TextFilter): Candidates {
+  const field = name === undefined ? undefined : fieldOf(name);
   // Only what search without a field looks at has its words in the index.
-  if (field && field.kind !== 'metadata' && field.search !== 'words')
-    return { ...exists(segment, field), isExact: false };
+  if (field && field.kind !== 'metadata' && field.search !== 'words') return perhaps(present(segment, field));
   const words = wordsOf(wanted);
   const found = words
-    .map(
-      (word, i): Candidates =>
-        prefix && i === words.length - 1
-          ? byValue(segment, WORD + termPrefix(word), (value) => isCutTerm(value) || value.startsWith(word))
-          : term(segment, WORD + termValue(word), true),
+    .map((word, i) =>
+      prefix && i === words.length - 1
+        ? byValue(segment, WORD, termPrefix(word), (value) => value.startsWith(word))
+        : certainly(withTerm(segment, WORD + termValue(word))),
     )
     .reduce(both, everything(segment));
-  if (field) return { ...found, isExact: false };
-  const byWords = { ...found, isExact: found.isExact && words.length === 1 };
+  // The index knows that the words are there: not in which field, and not that they are side by side.
+  if (field) return both(found, perhaps(present(segment, field)));
+  const byWords = words.length === 1 ? found : perhaps(found.may);
   if (prefix) return byWords;
-  const whole = fields
-    .filter(({ search }) => search === 'whole')
-    .map((one) => wholeCandidates(segment, one, wholeValue(one, wanted)));
-  return [byWords, ...whole].reduce(either);
+  return wholeFields.map((one) => whole(segment, one, wanted)).reduce(either, byWords);
 }
 
-function wholeCandidates(segment: Segment, field: Field, value: string): Candidates {
-  if (field.kind === 'ip' && ipKey(value) === undefined) return nothing();
-  const candidates = equal(segment, field, value);
-  // Hashes of unique values that nobody has leave the set exact.
-  return candidates.entries.isEmpty() ? nothing() : candidates;
+const wholeFields = fields.filter(({ search }) => search === 'whole');
+
+/** Ids and addresses that equal the text of a search without a field. */
+function whole(segment: Segment, field: Field, text: string): Candidates {
+  if (field.kind === 'ip' && ipKey(text) === undefined) return certainly(new Bitmap());
+  return equal(segment, field, wholeValue(field, text));
 }
 
 const metadataPath = (field: Field): string => field.name.slice('metadata.'.length);

@@ -1,11 +1,11 @@
+import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { type Entry, SealtrailError, type Stats } from '@sealtrail/core';
 import type { EventQuery, EventQueryResult, LogReader, StatsQuery } from '../../ports.ts';
 import { maxSegmentEntries } from './bitmap.ts';
 import { countEvents } from './count.ts';
-import { OpenSegment } from './open-segment.ts';
 import { searchEvents } from './search.ts';
-import { type Segment, type TrailRange, trailRanges } from './segment.ts';
 import { SegmentList } from './segment-list.ts';
+import { Segments } from './segments.ts';
 
 export interface EventIndexOptions {
   /** The folder of the index. */
@@ -13,26 +13,20 @@ export interface EventIndexOptions {
   readonly log: LogReader;
   /** Entries a segment; smaller in tests. */
   readonly segmentEntries?: number;
+  /** Time until what failed is tried again; default one second. */
+  readonly retryMs?: number;
   /** Told, once a slice of work, how far trails are searchable. */
   readonly onIndexed?: (sizes: readonly (readonly [trail: string, size: number])[]) => void;
-}
-
-/** A segment with what is known of it without opening it. */
-export interface IndexPart {
-  readonly ranges: readonly TrailRange[];
-  readonly minTimeMs: number;
-  readonly maxTimeMs: number;
-  open(): Segment;
+  /** Told of what fails while following or sealing. It is tried again until it works; meanwhile searches go on. */
+  readonly onError?: (error: unknown) => void;
 }
 
 /** Entries taken from one trail at a time. */
 const entriesPerStep = 256;
 /** Time for following between two turns of the event loop, so that queries do not wait for it. */
 const sliceMs = 8;
-/** Full segments that wait to be written: beyond it following pauses, which bounds memory. */
-const maxSealing = 2;
 
-const text = new TextDecoder();
+const decoder = new TextDecoder();
 
 /**
  * The search index: a list of segments that follows the log. The newest segment is in memory and made again from the
@@ -40,33 +34,49 @@ const text = new TextDecoder();
  */
 export class EventIndex implements AsyncDisposable {
   readonly #options: Required<EventIndexOptions>;
-  readonly #sealed: SegmentList;
-  /** Full segments on their way to a file, oldest first. */
-  readonly #sealing: OpenSegment[] = [];
+  readonly #segments: Segments;
   readonly #indexed: Map<string, number>;
+  /** Sizes of trails that have more than is indexed. */
   readonly #behind: Map<string, number> = new Map();
+  /** Trails of these that could not be read, and rest until the next try. */
+  readonly #resting: Set<string> = new Set();
   readonly #waiting: Set<() => void> = new Set();
   /** Trails that have advanced since it was last told. */
   readonly #advanced: Set<string> = new Set();
-  #open: OpenSegment;
   #following: Promise<void> | undefined;
-  #sealLoop: Promise<void> | undefined;
+  #alarm: AbortController = new AbortController();
+  /** Rejects with the next error. */
+  #trouble: PromiseWithResolvers<never> = quietTrouble();
   #isClosed = false;
 
   private constructor(options: Required<EventIndexOptions>, sealed: SegmentList) {
     this.#options = options;
-    this.#sealed = sealed;
     this.#indexed = sealed.cursors();
-    this.#open = new OpenSegment(options.segmentEntries);
+    this.#segments = new Segments(sealed, { ...options, onError: (error) => this.#report(error) });
   }
 
-  /** Opens the index and begins to follow. */
+  /**
+   * Opens the index and begins to follow. An index that is damaged, of another format or ahead of the log is made again.
+   *
+   * @throws when the folder cannot be written
+   */
   static open(options: EventIndexOptions): EventIndex {
-    const index = new EventIndex(
-      { segmentEntries: maxSegmentEntries, onIndexed: () => {}, ...options },
-      SegmentList.open(options.dir),
+    const trails = options.log.trails();
+    const sizes = new Map(trails.map(({ name, size }) => [name, size]));
+    const sealed = SegmentList.open(options.dir, (cursors) =>
+      [...cursors].every(([trail, cursor]) => cursor <= (sizes.get(trail) ?? 0)),
     );
-    for (const { name, size } of options.log.trails()) index.grew(name, size);
+    const index = new EventIndex(
+      {
+        segmentEntries: maxSegmentEntries,
+        retryMs: 1000,
+        onIndexed: () => {},
+        onError: () => {},
+        ...options,
+      },
+      sealed,
+    );
+    for (const { name, size } of trails) index.grew(name, size);
     return index;
   }
 
@@ -77,26 +87,29 @@ export class EventIndex implements AsyncDisposable {
 
   /** Says that a trail has grown to a size. Trails that do not grow cost nothing. */
   grew(trail: string, size: number): void {
-    if (size <= this.indexedSize(trail)) return;
+    if (this.#isClosed || size <= this.indexedSize(trail)) return;
     this.#behind.set(trail, size);
-    this.#following ??= this.#follow().finally(() => {
-      this.#following = undefined;
-    });
+    this.#following ??= this.#follow();
+    this.#alarm.abort();
   }
 
-  /** Resolves when everything that was said to be there is searchable. */
+  /**
+   * Resolves when everything that was said to be there is searchable.
+   *
+   * @throws the first error that happens meanwhile; following goes on all the same
+   */
   async caughtUp(): Promise<void> {
-    while (this.#following) await this.#following;
+    while (this.#following !== undefined) await Promise.race([this.#following, this.#trouble.promise]);
   }
 
   /**
    * Resolves when the entry with this index is searchable.
    *
-   * @throws SealtrailError index_behind when that takes longer than the time given
+   * @throws SealtrailError trail_not_found, or index_behind when it takes longer than the time given
    */
   async waitFor(trail: string, index: number, timeoutMs: number): Promise<void> {
     const deadline = performance.now() + timeoutMs;
-    while (this.indexedSize(trail) <= index) {
+    while (this.#sizeOf(trail) <= index) {
       const left = deadline - performance.now();
       if (left <= 0 || this.#isClosed) {
         throw new SealtrailError(
@@ -104,102 +117,138 @@ export class EventIndex implements AsyncDisposable {
           `entry ${index} is not searchable yet; the index holds ${this.indexedSize(trail)} entries`,
         );
       }
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(wake, left);
-        const waiting = this.#waiting;
-        function wake(): void {
-          clearTimeout(timer);
-          waiting.delete(wake);
-          resolve();
-        }
-        waiting.add(wake);
-      });
+      await this.#nextAdvance(left);
     }
   }
 
+  /** @throws SealtrailError trail_not_found | invalid_cursor */
   query(query: EventQuery): EventQueryResult {
-    return searchEvents(this.#partsNewestFirst(), this.#options.log, query, this.indexedSize(query.trail));
+    const size = this.#sizeOf(query.trail);
+    return searchEvents(this.#segments.newestFirst(), this.#options.log, query, size);
   }
 
+  /** @throws SealtrailError trail_not_found | invalid_parameter */
   stats(query: StatsQuery): Stats {
-    return countEvents(this.#partsNewestFirst(), this.#options.log, query, this.indexedSize(query.trail));
+    const size = this.#sizeOf(query.trail);
+    return countEvents(this.#segments.newestFirst(), this.#options.log, query, size);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    for (const wake of [...this.#waiting]) wake();
+    this.#wakeWaiting();
+    this.#alarm.abort();
+    const ended = this.#segments[Symbol.asyncDispose]();
     await this.#following;
-    await this.#sealLoop;
-    this.#sealed[Symbol.dispose]();
+    await ended;
   }
 
-  #partsNewestFirst(): IndexPart[] {
-    const inMemory = [...this.#sealing, this.#open].map((segment) => ({
-      ranges: trailRanges(segment.runs),
-      minTimeMs: segment.minTimeMs,
-      maxTimeMs: segment.maxTimeMs,
-      open: () => segment,
-    }));
-    const sealed = this.#sealed.all.map((entry) => ({ ...entry, open: () => this.#sealed.get(entry) }));
-    return [...sealed, ...inMemory].reverse();
+  /** Entries that are searchable of a trail that exists. */
+  #sizeOf(trail: string): number {
+    const size = this.indexedSize(trail);
+    if (size === 0) this.#options.log.size(trail);
+    return size;
   }
 
   async #follow(): Promise<void> {
+    await nextTurn();
     let sliceEnd = performance.now() + sliceMs;
-    for (
-      let trail = first(this.#behind);
-      trail !== undefined && !this.#isClosed;
-      trail = first(this.#behind)
-    ) {
-      const until = this.#behind.get(trail)!;
-      this.#behind.delete(trail);
-      const done = this.#step(trail, until);
-      // At the end of the queue, so that one busy trail does not keep the others waiting.
-      if (done < until) this.#behind.set(trail, Math.max(until, this.#behind.get(trail) ?? 0));
-      while (this.#sealing.length > maxSealing && !this.#isClosed) await this.#sealLoop;
+    while (this.#behind.size > 0 && !this.#isClosed) {
+      const trail = firstWithout(this.#behind, this.#resting);
+      if (trail === undefined) {
+        this.#tellAdvanced();
+        if (await this.#sleep(this.#options.retryMs)) this.#resting.clear();
+        continue;
+      }
+      this.#tryStep(trail);
+      await this.#segments.hasRoom();
       if (performance.now() >= sliceEnd) {
-        this.#wakeWaiting();
-        await new Promise((resolve) => setImmediate(resolve));
+        this.#tellAdvanced();
+        await nextTurn();
         sliceEnd = performance.now() + sliceMs;
       }
     }
-    this.#wakeWaiting();
+    this.#tellAdvanced();
+    // Nothing comes between the last look at what is behind and this line.
+    this.#following = undefined;
   }
 
-  /** Indexes a piece of a trail; returns how far it is now. */
-  #step(trail: string, until: number): number {
-    const from = this.indexedSize(trail);
-    const room = this.#options.segmentEntries - this.#open.entryCount;
-    const to = Math.min(until, from + room, (Math.floor(from / entriesPerStep) + 1) * entriesPerStep);
-    this.#options.log.entries(trail, from, to).forEach((bytes, i) => {
-      this.#open.add(trail, from + i, JSON.parse(text.decode(bytes)) as Entry);
-    });
-    this.#indexed.set(trail, to);
-    this.#advanced.add(trail);
-    if (this.#open.entryCount === this.#options.segmentEntries) this.#startSealing();
-    return to;
-  }
-
-  #startSealing(): void {
-    this.#sealing.push(this.#open);
-    this.#open = new OpenSegment(this.#options.segmentEntries);
-    this.#sealLoop ??= this.#sealAll().finally(() => {
-      this.#sealLoop = undefined;
-    });
-  }
-
-  async #sealAll(): Promise<void> {
-    for (let segment = this.#sealing[0]; segment && !this.#isClosed; segment = this.#sealing[0]) {
-      await this.#sealed.seal(segment);
-      this.#sealing.shift();
+  /** Indexes a piece of a trail. A trail that cannot be read rests, and the others go on. */
+  #tryStep(trail: string): void {
+    const size = this.#behind.get(trail)!;
+    this.#behind.delete(trail);
+    try {
+      const isBehind = this.#step(trail, size);
+      // At the end of the queue, so that one busy trail does not keep the others waiting.
+      if (isBehind) this.#behind.set(trail, size);
+    } catch (error) {
+      this.#resting.add(trail);
+      this.#behind.set(trail, size);
+      this.#report(error);
     }
   }
 
-  #wakeWaiting(): void {
-    this.#options.onIndexed([...this.#advanced].map((trail) => [trail, this.indexedSize(trail)]));
+  /** Indexes up to the end of a bundle or segment; true when there is more. */
+  #step(trail: string, size: number): boolean {
+    const from = this.indexedSize(trail);
+    const to = Math.min(size, from + this.#segments.room, from - (from % entriesPerStep) + entriesPerStep);
+    const entries = this.#options.log
+      .entries(trail, from, to)
+      .map((bytes) => JSON.parse(decoder.decode(bytes)) as Entry);
+    for (const [i, entry] of entries.entries()) this.#segments.add(trail, from + i, entry);
+    const end = from + entries.length;
+    this.#indexed.set(trail, end);
+    this.#advanced.add(trail);
+    // A log that does not hold what was announced says so when it grows again.
+    return end === to && end < size;
+  }
+
+  /** True when the time has passed, false when something happened before. */
+  async #sleep(ms: number): Promise<boolean> {
+    this.#alarm = new AbortController();
+    return delay(ms, true, { signal: this.#alarm.signal }).catch(() => false);
+  }
+
+  #report(error: unknown): void {
+    this.#trouble.reject(error);
+    this.#trouble = quietTrouble();
+    this.#options.onError(error);
+  }
+
+  #tellAdvanced(): void {
+    if (this.#advanced.size > 0)
+      this.#options.onIndexed([...this.#advanced].map((trail) => [trail, this.indexedSize(trail)]));
     this.#advanced.clear();
+    this.#wakeWaiting();
+  }
+
+  #nextAdvance(timeoutMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, timeoutMs);
+      this.#waiting.add(wake);
+    });
+  }
+
+  #wakeWaiting(): void {
     for (const wake of [...this.#waiting]) wake();
   }
 }
 
-const first = (trails: ReadonlyMap<string, number>): string | undefined => trails.keys().next().value;
+/** A promise that may be rejected without anybody listening. */
+function quietTrouble(): PromiseWithResolvers<never> {
+  const trouble = Promise.withResolvers<never>();
+  trouble.promise.catch(() => {});
+  return trouble;
+}
+
+function firstWithout(
+  trails: ReadonlyMap<string, number>,
+  excluded: ReadonlySet<string>,
+): string | undefined {
+  for (const trail of trails.keys()) if (!excluded.has(trail)) return trail;
+  return undefined;
+}

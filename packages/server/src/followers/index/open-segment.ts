@@ -1,6 +1,6 @@
-import { type Entry, type Field, fields, ipKey, type Scalar, visitScalars, wordsOf } from '@sealtrail/core';
+import { type Entry, type Field, fields, type Scalar, visitScalars, wordsOf } from '@sealtrail/core';
 import type { Bitmap } from './bitmap.ts';
-import type { RollUpRow, Run, Segment, TermPostings, TimeColumn } from './segment.ts';
+import type { RollUpRow, Run, Segment, TermPostings, TimeColumn, TrailRange } from './segment.ts';
 import {
   EXISTS,
   fieldCode,
@@ -8,9 +8,11 @@ import {
   METADATA_EXISTS,
   metadataTerm,
   termValue,
-  uniqueHash,
+  valueTerm,
   WORD,
 } from './terms.ts';
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 /** A rising list of entry numbers. */
 type Postings = number[];
@@ -25,7 +27,8 @@ interface FieldIndex {
 
 /** The newest part of the index, in memory. It is made again from the log when the process starts. */
 export class OpenSegment implements Segment {
-  readonly runs: Run[] = [];
+  readonly #runs: Mutable<Run>[] = [];
+  readonly #ranges: Map<string, Mutable<TrailRange>> = new Map();
   entryCount = 0;
   minTimeMs: number = Number.POSITIVE_INFINITY;
   maxTimeMs: number = Number.NEGATIVE_INFINITY;
@@ -48,10 +51,7 @@ export class OpenSegment implements Segment {
   /** Adds the next entry of a trail. */
   add(trail: string, index: number, entry: Entry): void {
     const number = this.entryCount++;
-    const run = this.runs.at(-1);
-    if (run?.trail === trail && run.index + run.count === index)
-      this.runs[this.runs.length - 1] = { ...run, count: run.count + 1 };
-    else this.runs.push({ first: number, trail, index, count: 1 });
+    this.#addPlace(trail, index, number);
     const timeMs = Date.parse(entry.time);
     this.#times.time[number] = timeMs;
     this.#times.receivedAt[number] = Date.parse(entry.receivedAt);
@@ -60,7 +60,7 @@ export class OpenSegment implements Segment {
     for (const target of this.#fields) this.#addField(target, entry, number);
     if (entry.metadata) {
       visitScalars(entry.metadata, '', (path, value) => {
-        push(this.#metadata, metadataTerm(path, value), number);
+        push(this.#metadata, metadataTerm(path, value).slice(1), number);
         push(this.#metadataPaths, path, number);
         if (typeof value === 'string') this.#addWords(value, number);
       });
@@ -74,14 +74,23 @@ export class OpenSegment implements Segment {
     }
   }
 
+  get runs(): readonly Run[] {
+    return this.#runs;
+  }
+
+  get ranges(): readonly TrailRange[] {
+    return [...this.#ranges.values()];
+  }
+
   addTerm(into: Bitmap, term: string): void {
     for (const number of this.#termsOf(term[0]!)?.get(term.slice(1)) ?? []) into.add(number);
   }
 
-  forEachTerm(prefix: string, visit: (value: string, count: number, postings: TermPostings) => void): void {
+  forEachTerm(prefix: string, visit: (term: string, postings: TermPostings) => void): void {
+    const code = prefix[0]!;
     const start = prefix.slice(1);
-    for (const [value, numbers] of this.#termsOf(prefix[0]!) ?? []) {
-      if (value.startsWith(start)) visit(value, numbers.length, postingsOf(numbers));
+    for (const [value, numbers] of this.#termsOf(code) ?? []) {
+      if (value.startsWith(start)) visit(code + value, postingsOf(numbers));
     }
   }
 
@@ -89,7 +98,7 @@ export class OpenSegment implements Segment {
     return this.#times[column].subarray(0, this.entryCount);
   }
 
-  rollUps(): Iterable<RollUpRow> | undefined {
+  rollUps(): readonly RollUpRow[] | undefined {
     return undefined;
   }
 
@@ -121,6 +130,15 @@ export class OpenSegment implements Segment {
     return new Map(
       this.#fields.filter(({ present }) => present.length > 0).map(({ code, present }) => [code, present]),
     );
+  }
+
+  #addPlace(trail: string, index: number, number: number): void {
+    const run = this.#runs.at(-1);
+    if (run?.trail === trail && run.index + run.count === index) run.count++;
+    else this.#runs.push({ first: number, trail, index, count: 1 });
+    const range = this.#ranges.get(trail);
+    if (range) range.endIndex = index + 1;
+    else this.#ranges.set(trail, { trail, firstIndex: index, endIndex: index + 1 });
   }
 
   #addField(target: FieldIndex, entry: Entry, number: number): void {
@@ -156,13 +174,6 @@ export class OpenSegment implements Segment {
     }
     for (const list of lists) if (list[list.length - 1] !== number) list.push(number);
   }
-}
-
-/** A field's value as its term says it, after the field's character. */
-export function valueTerm(field: Field, value: string | number): string {
-  if (field.unique) return uniqueHash(String(value));
-  if (field.kind === 'ip') return ipKey(String(value)) ?? '';
-  return termValue(String(value));
 }
 
 function listOf(terms: Map<string, Postings>, term: string): Postings {

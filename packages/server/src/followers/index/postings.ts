@@ -22,8 +22,7 @@ export function countPostings(within: Bitmap, count: number, data: Uint8Array): 
   if (count >= listLimit) {
     const bitmap = new Bitmap();
     bitmap.addBytes(data);
-    bitmap.retainAll(within);
-    return bitmap.count();
+    return bitmap.countIn(within);
   }
   let found = 0;
   for (let i = 0; i < data.length; i += 2) if (within.has(data[i]! | (data[i + 1]! << 8))) found++;

@@ -1,14 +1,13 @@
-import { existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { Catalog, type CatalogedSegment } from './catalog.ts';
+import Database from 'better-sqlite3';
+import { Catalog, type CatalogedSegment, IndexUnusable } from './catalog.ts';
 import type { OpenSegment } from './open-segment.ts';
-import { removeSegment, SealedSegment, sealSegment } from './sealed-segment.ts';
-import { trailRanges } from './segment.ts';
+import { sealSegment } from './seal-segment.ts';
+import { SealedSegment } from './sealed-segment.ts';
 
 /** Segment files kept open at a time. */
 const maxOpenFiles = 256;
-
-const fileName = /^seg-(\d{8})\.db$/;
 
 /** The sealed segments in their folder, oldest first, with the catalog that says which of them count. */
 export class SegmentList implements Disposable {
@@ -25,42 +24,53 @@ export class SegmentList implements Disposable {
   }
 
   /**
-   * Opens the folder. Files that the catalog does not name are left-overs of an interrupted seal and go. A catalog
-   * that names a file that cannot be used, or that is of another format, means that the whole index is made again: it
-   * is only derived.
+   * Opens the folder. Files that the catalog does not name are left-overs of an interrupted seal and go. When what the
+   * catalog says cannot be relied on, or `isOfLog` says that it is of another log, the whole index is made again: it is
+   * only derived.
+   *
+   * @param isOfLog judges how many entries of each trail are indexed
+   * @throws when the disk is full or files cannot be opened: that is no reason to start over
    */
-  static open(dir: string): SegmentList {
+  static open(dir: string, isOfLog: (cursors: ReadonlyMap<string, number>) => boolean): SegmentList {
     mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return SegmentList.#tryOpen(dir) ?? SegmentList.#startOver(dir);
-  }
-
-  static #tryOpen(dir: string): SegmentList | undefined {
-    let catalog: Catalog | undefined;
     try {
-      catalog = new Catalog(path.join(dir, 'catalog.db'));
-      const entries = catalog.segments();
-      const known = new Set(entries.map(({ number }) => number));
-      for (const name of readdirSync(dir)) {
-        const number = fileName.exec(name)?.[1];
-        if (name.startsWith('seg-') && !(number && known.has(Number(number))))
-          removeSegment(path.join(dir, name));
-      }
-      const list = new SegmentList(dir, catalog, entries);
-      for (const { number } of entries) {
-        if (!existsSync(list.#file(number))) throw new Error('a segment is missing');
-      }
-      return list;
-    } catch {
-      // Whatever is wrong with a derived file, making it again is the answer.
-      catalog?.[Symbol.dispose]();
-      return undefined;
+      return SegmentList.#opened(dir, isOfLog);
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      rmSync(dir, { recursive: true, force: true });
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      return new SegmentList(dir, new Catalog(path.join(dir, 'catalog.db')), []);
     }
   }
 
-  static #startOver(dir: string): SegmentList {
-    rmSync(dir, { recursive: true, force: true });
-    mkdirSync(dir, { recursive: true, mode: 0o700 });
-    return new SegmentList(dir, new Catalog(path.join(dir, 'catalog.db')), []);
+  static #opened(dir: string, isOfLog: (cursors: ReadonlyMap<string, number>) => boolean): SegmentList {
+    const catalog = new Catalog(path.join(dir, 'catalog.db'));
+    try {
+      const list = new SegmentList(dir, catalog, catalog.segments());
+      const cursors = new Map<string, number>();
+      for (const { number, bytes, ranges } of list.all) {
+        for (const { trail, firstIndex, endIndex } of ranges) {
+          if (firstIndex !== (cursors.get(trail) ?? 0)) throw new IndexUnusable('a part is missing');
+          cursors.set(trail, endIndex);
+        }
+        if (statSync(list.#file(number), { throwIfNoEntry: false })?.size !== bytes)
+          throw new IndexUnusable('a segment is missing or cut short');
+      }
+      if (!isOfLog(cursors)) throw new IndexUnusable('the log is not the one that was indexed');
+      list.#removeLeftOvers();
+      return list;
+    } catch (error) {
+      catalog[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  #removeLeftOvers(): void {
+    const known = new Set(this.#entries.map(({ number }) => path.basename(this.#file(number))));
+    for (const name of readdirSync(this.#dir)) {
+      if (name.startsWith('seg-') && !known.has(name))
+        rmSync(path.join(this.#dir, name), { recursive: true });
+    }
   }
 
   get all(): readonly CatalogedSegment[] {
@@ -75,10 +85,11 @@ export class SegmentList implements Disposable {
     return cursors;
   }
 
-  /** @throws when the file cannot be read */
-  get({ number }: CatalogedSegment): SealedSegment {
+  /** @throws SealtrailError data_folder_invalid when the file cannot be read */
+  get(entry: CatalogedSegment): SealedSegment {
+    const { number } = entry;
     const known = this.#open.get(number);
-    const segment = known ?? new SealedSegment(this.#file(number));
+    const segment = known ?? new SealedSegment(this.#file(number), entry);
     this.#open.delete(number);
     this.#open.set(number, segment);
     for (const [other, handle] of this.#open) {
@@ -89,19 +100,18 @@ export class SegmentList implements Disposable {
     return segment;
   }
 
-  /** Writes a full segment; it counts from the moment that the catalog names it. */
-  async seal(segment: OpenSegment): Promise<CatalogedSegment> {
+  /** Writes a full segment to a file, which does not count yet. */
+  async write(segment: OpenSegment): Promise<CatalogedSegment> {
     const number = (this.#entries.at(-1)?.number ?? 0) + 1;
-    await sealSegment(segment, this.#file(number));
-    const entry = {
-      number,
-      minTimeMs: segment.minTimeMs,
-      maxTimeMs: segment.maxTimeMs,
-      ranges: trailRanges(segment.runs),
-    };
-    this.#catalog.add(entry);
-    this.#entries.push(entry);
-    return entry;
+    const bytes = await sealSegment(segment, this.#file(number));
+    const { minTimeMs, maxTimeMs, ranges } = segment;
+    return { number, bytes, minTimeMs, maxTimeMs, ranges };
+  }
+
+  /** Makes a written segment count: durable when it returns. */
+  add(segment: CatalogedSegment): void {
+    this.#catalog.add(segment);
+    this.#entries.push(segment);
   }
 
   [Symbol.dispose](): void {
@@ -113,4 +123,13 @@ export class SegmentList implements Disposable {
   #file(number: number): string {
     return path.join(this.#dir, `seg-${String(number).padStart(8, '0')}.db`);
   }
+}
+
+/** True when an index cannot be used as it is, for whatever it holds; a full disk or a missing right are no damage. */
+function isDamage(error: unknown): boolean {
+  if (error instanceof IndexUnusable) return true;
+  return (
+    error instanceof Database.SqliteError &&
+    /^SQLITE_(?:CORRUPT|NOTADB|ERROR|MISMATCH|CONSTRAINT)/.test(error.code)
+  );
 }

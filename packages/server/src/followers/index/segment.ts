@@ -21,14 +21,10 @@ export interface TrailRange {
 /** Columns that are not terms. */
 export type TimeColumn = 'time' | 'receivedAt';
 
-/** Counts of one trail in one minute. */
+/** Entries whose `time` is in one minute. */
 export interface RollUpRow {
-  readonly trail: string;
-  /** Minutes since 1970 of the entries' `time`. */
+  /** Minutes since 1970. */
   readonly minute: number;
-  /** '' for all entries, or one of the rolled-up fields with its value. */
-  readonly field: string;
-  readonly value: string;
   readonly count: number;
 }
 
@@ -39,32 +35,26 @@ export const rolledUpFields: readonly string[] = ['action', 'category', 'outcome
 export interface Segment {
   readonly entryCount: number;
   readonly runs: readonly Run[];
+  /** What the runs make up. */
+  readonly ranges: readonly TrailRange[];
   /** Smallest and largest `time`, in milliseconds. */
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
   /** Adds the entries of a term to a set. */
   addTerm(into: Bitmap, term: string): void;
-  /** Calls `visit` for every term with a prefix: its text after the first character, and its number of entries. */
-  forEachTerm(prefix: string, visit: (value: string, count: number, postings: TermPostings) => void): void;
+  /** Calls `visit` for every term with a prefix of at least one character, in no order. */
+  forEachTerm(prefix: string, visit: (term: string, postings: TermPostings) => void): void;
   /** Milliseconds since 1970, by entry number. */
   times(column: TimeColumn): Float64Array;
-  /** Roll-ups of one trail, or undefined when they must be counted. */
-  rollUps(trail: string, field: string, value: string): Iterable<RollUpRow> | undefined;
+  /**
+   * Entries of a trail by minute: with one value of a rolled-up field, or all of them where `field` and `value` are
+   * empty. Undefined when they must be counted.
+   */
+  rollUps(trail: string, field: string, value: string): readonly RollUpRow[] | undefined;
 }
 
 /** The entries of one term. */
 export interface TermPostings {
   addTo(into: Bitmap): void;
   countIn(within: Bitmap): number;
-}
-
-/** The ranges of trails that runs make up; a trail's entries are in rising order. */
-export function trailRanges(runs: readonly Run[]): TrailRange[] {
-  const ranges = new Map<string, { trail: string; firstIndex: number; endIndex: number }>();
-  for (const { trail, index, count } of runs) {
-    const range = ranges.get(trail);
-    if (range) range.endIndex = index + count;
-    else ranges.set(trail, { trail, firstIndex: index, endIndex: index + count });
-  }
-  return [...ranges.values()];
 }

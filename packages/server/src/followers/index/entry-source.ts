@@ -1,0 +1,56 @@
+import { compileFilter, type Entry, type Filter, type Matcher } from '@sealtrail/core';
+import type { LogReader } from '../../ports.ts';
+import type { Run } from './segment.ts';
+
+/** Entries in a bundle of the log. */
+const bundle = 256;
+const decoder = new TextDecoder();
+
+/** Entries of a trail, read one by one, a bundle at a time: neighbours cost one read. */
+export class EntrySource {
+  readonly #log: LogReader;
+  readonly #trail: string;
+  readonly #size: number;
+  readonly #matches: Matcher;
+  #start = -1;
+  #entries: readonly Uint8Array[] = [];
+  /** Entries judged so far. */
+  judged = 0;
+
+  /** @param size entries of the trail that may be read */
+  constructor(log: LogReader, trail: string, size: number, filter: Filter) {
+    this.#log = log;
+    this.#trail = trail;
+    this.#size = size;
+    this.#matches = compileFilter(filter);
+  }
+
+  /** The canonical text of an entry. */
+  text(index: number): string {
+    const start = index - (index % bundle);
+    if (start !== this.#start) {
+      this.#entries = this.#log.entries(this.#trail, start, Math.min(start + bundle, this.#size));
+      this.#start = start;
+    }
+    return decoder.decode(this.#entries[index - start]!);
+  }
+
+  /** Whether the filter finds an entry. */
+  judge(index: number): boolean {
+    this.judged++;
+    return this.#matches(JSON.parse(this.text(index)) as Entry);
+  }
+}
+
+/** Index in its trail of an entry of a segment. */
+export function indexOf(runs: readonly Run[], entry: number): number {
+  let low = 0;
+  let high = runs.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >>> 1;
+    if (runs[middle]!.first <= entry) low = middle;
+    else high = middle - 1;
+  }
+  const run = runs[low]!;
+  return run.index + (entry - run.first);
+}

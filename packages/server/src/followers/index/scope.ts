@@ -1,0 +1,55 @@
+import { and, type Filter, or } from '@sealtrail/core';
+import { Bitmap } from './bitmap.ts';
+import { both, type Candidates, certainly } from './candidates.ts';
+import { evaluate } from './evaluate.ts';
+import type { Segment, TrailRange } from './segment.ts';
+
+/** A segment with what is known of it without opening it. */
+export interface IndexPart {
+  readonly ranges: readonly TrailRange[];
+  readonly minTimeMs: number;
+  readonly maxTimeMs: number;
+  open(): Segment;
+}
+
+/** A filter together with the tenants that exist for whoever asks. */
+export function withinTenants(filter: Filter, tenants: readonly string[] | undefined): Filter {
+  if (!tenants) return filter;
+  return and([or(tenants.map((value) => ({ op: 'eq', field: 'tenant', value }))), filter]);
+}
+
+/** A span of `time`, both ends included. */
+export interface TimeSpan {
+  readonly fromMs: number;
+  readonly toMs: number;
+}
+
+/** The span of `time` outside of which nothing can match, out of the conditions that all must hold. */
+export function timeSpan(filter: Filter): TimeSpan {
+  let fromMs = Number.NEGATIVE_INFINITY;
+  let toMs = Number.POSITIVE_INFINITY;
+  for (const part of filter.op === 'and' ? filter.filters : [filter]) {
+    if (part.op !== 'range' || part.field !== 'time') continue;
+    fromMs = Math.max(fromMs, Number(part.gte ?? fromMs));
+    toMs = Math.min(toMs, Number(part.lte ?? toMs));
+  }
+  return { fromMs, toMs };
+}
+
+/** Whether a part of the index can hold anything of a trail, before an index of it, within a time span. */
+export function mayHold(part: IndexPart, trail: string, before: number, span: TimeSpan): boolean {
+  return (
+    part.minTimeMs <= span.toMs &&
+    part.maxTimeMs >= span.fromMs &&
+    part.ranges.some((range) => range.trail === trail && range.firstIndex < before)
+  );
+}
+
+/** The candidates of one trail in a segment. */
+export function candidatesOf(segment: Segment, trail: string, filter: Filter): Candidates {
+  const found = evaluate(segment, filter);
+  if (segment.runs.every((run) => run.trail === trail)) return found;
+  const own = new Bitmap();
+  for (const run of segment.runs) if (run.trail === trail) own.addRange(run.first, run.first + run.count);
+  return both(found, certainly(own));
+}
