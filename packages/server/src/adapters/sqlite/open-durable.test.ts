@@ -1,0 +1,51 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+import { describe, expect, it } from 'vitest';
+import { codeOf } from '../../sequencer/testing/code-of.ts';
+import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
+import { openDurable } from './open-durable.ts';
+
+describe('openDurable', () => {
+  it('syncs the write-ahead log at every commit', () => {
+    // Killing a process cannot show a missing sync, only a power cut can: so the setting itself is looked at.
+    using folder = temporaryFolder();
+    const db = openDurable(folder.state, () => {});
+    const pragma = (name: string): unknown => db.pragma(name, { simple: true });
+    const full = 2;
+    expect(['journal_mode', 'synchronous', 'fullfsync', 'checkpoint_fullfsync'].map(pragma)).toEqual([
+      'wal',
+      full,
+      1,
+      1,
+    ]);
+    db.close();
+  });
+
+  it('says what is wrong with a file that is no database, or is damaged', () => {
+    using folder = temporaryFolder();
+    const text = path.join(folder.dir, 'text.db');
+    writeFileSync(text, 'this is not a database, and long enough to be read as one'.repeat(100));
+    const damaged = path.join(folder.dir, 'damaged.db');
+    const db = new Database(damaged);
+    db.exec('CREATE TABLE a (b); INSERT INTO a VALUES (zeroblob(10000))');
+    db.close();
+    writeFileSync(damaged, 'SQLite format 3\0');
+    const query = (open: Database.Database): void => void open.prepare('SELECT * FROM sqlite_schema').all();
+    for (const file of [text, damaged, folder.dir])
+      expect(
+        codeOf(() => openDurable(file, query)),
+        file,
+      ).toBe('data_folder_invalid');
+  });
+
+  it('leaves nothing open when preparing fails, and lets other errors through as they are', () => {
+    using folder = temporaryFolder();
+    const failing = (): void => {
+      throw new RangeError('of its own');
+    };
+    expect(() => openDurable(folder.state, failing)).toThrow(RangeError);
+    const db = openDurable(folder.state, (open) => void open.exec('CREATE TABLE a (b)'));
+    db.close();
+  });
+});
