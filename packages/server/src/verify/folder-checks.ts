@@ -39,19 +39,27 @@ export function readOwnPolicy(folder: DataFolder): PolicySource {
 }
 
 /** Where keys were pinned, the folder's own policy must not name others: the next one to copy it would trust them. */
-export function* ownPolicyFaults(folder: DataFolder, pinned: TrustPolicy): Generator<StoreFault, undefined> {
+export function* ownPolicyFaults(
+  folder: DataFolder,
+  pinned: TrustPolicy,
+  log: LogEvidence,
+): Generator<StoreFault, undefined> {
   // A copy of a folder may be without it: a verdict by pinned keys does not rest on it.
   if (!existsSync(folder.policy)) return undefined;
   const { policy, faults } = readOwnPolicy(folder);
   yield* faults;
   if (faults.length > 0) return undefined;
-  const keys = new Set(pinned.logs.map(({ key }) => formatVkey(key)));
+  // That the key of a trail is not pinned is said with the trail.
+  const keys = new Set([
+    ...pinned.logs.map(({ key }) => formatVkey(key)),
+    ...log.trails.map(({ vkey }) => vkey),
+  ]);
   for (const { key } of policy.logs)
     if (!keys.has(formatVkey(key)))
       yield fault(
         'identity',
         'key_unknown',
-        `trust-policy.txt in the folder has a key for ${key.name} that the policy you gave does not have. If the trail is new, its operator can confirm the key; otherwise somebody put it there to be trusted.`,
+        `trust-policy.txt in the folder has a key for ${key.name} that neither the policy you gave nor a trail has: somebody put it there to be trusted. Do not copy it.`,
       );
   return undefined;
 }
@@ -98,6 +106,8 @@ export function* publishedFaults(
   log: LogEvidence,
   published: PublishedEvidence,
 ): Generator<StoreFault, undefined> {
+  // What is wrong with the file as a whole has been said once.
+  if (published.faults.some(({ code }) => code === 'missing' || code === 'unreadable')) return undefined;
   for (const trail of log.trails) {
     const inLog = log.largestCheckpoint(trail);
     const apart = published.checkpoints.get(trail.name);

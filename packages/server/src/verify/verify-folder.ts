@@ -114,7 +114,7 @@ async function verifyOnce(
   if (log === undefined) return verdictOf([]);
   faults.push(...log.faults());
   if (!log.hasTables) return verdictOf([]);
-  if (isPinned) faults.push(...ownPolicyFaults(folder, policy));
+  if (isPinned) faults.push(...ownPolicyFaults(folder, policy, log));
   faults.push(...folderFaults(log, policy, published, readPublished(folder.published), options.trail));
 
   const trails: TrailVerdict[] = [];

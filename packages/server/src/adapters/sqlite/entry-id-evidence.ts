@@ -2,7 +2,6 @@ import { type StoreFault, TILE_WIDTH } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 
 const ID_BYTES = 16;
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** How many of `count` ids lead to the indexes from `first` on: one statement for a block, not one for an entry. */
 const countMatches = `
@@ -36,10 +35,11 @@ export class EntryIdEvidence {
 
   /** Notes the id of an entry; false when it is none that the log ever gave. */
   note(index: number, id: string): boolean {
-    if (!uuid.test(id)) return false;
     if (this.#count === TILE_WIDTH || index !== this.#first + this.#count) this.#compare();
     if (this.#count === 0) this.#first = index;
-    this.#ids.write(id.replaceAll('-', ''), this.#count * ID_BYTES, 'hex');
+    // Writing stops at what is no hexadecimal digit.
+    const written = this.#ids.write(id.replaceAll('-', ''), this.#count * ID_BYTES, ID_BYTES, 'hex');
+    if (written !== ID_BYTES) return false;
     this.#count++;
     this.#noted++;
     return true;

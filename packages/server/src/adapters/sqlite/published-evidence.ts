@@ -39,7 +39,12 @@ function read(db: Database.Database, checkpoints: Map<string, StoredPublished>):
   if (JSON.stringify(objects) !== '[["table","published"]]')
     return {
       checkpoints,
-      faults: [fault('modified', 'The tables of published.db are not those of this format.')],
+      faults: [
+        fault(
+          'unreadable',
+          `published.db holds something else than its one table (${JSON.stringify(objects).slice(0, 200)}), and was not read. Find out who changed it.`,
+        ),
+      ],
     };
   const damage: unknown = db.pragma('integrity_check(1)', { simple: true });
   if (damage !== 'ok')

@@ -1,0 +1,87 @@
+import { all, change, entries, everything, keep, sql, type TamperCase } from './tamper-case.ts';
+
+/** The end of the log, and older copies of it. */
+export const endCases: readonly TamperCase[] = [
+  {
+    name: 'the last entries are cut off, everything else is left',
+    apply: entries(keep(650)),
+    code: 'truncated',
+    finds: ['main entries truncated 650-699'],
+  },
+  {
+    name: 'the last entries are cut off with all that is derived',
+    apply: entries(keep(650), everything),
+    code: 'truncated',
+    finds: ['main entries truncated 650-699', 'main published truncated'],
+  },
+  {
+    name: 'the last entries are cut off with all that is derived and the checkpoints',
+    apply: all(entries(keep(512), everything), sql('DELETE FROM checkpoint WHERE trail = 1 AND size > 512')),
+    code: 'rolled_back',
+    finds: ['main published rolled_back 512-699'],
+  },
+  {
+    name: 'all entries are removed',
+    apply: entries(keep(0), everything),
+    code: 'truncated',
+    finds: ['main entries truncated 0-699'],
+  },
+  {
+    name: 'the log is set back to an older copy',
+    apply: (folder) => folder.restore('log.db'),
+    code: 'rolled_back',
+    finds: ['main published rolled_back 300-699'],
+  },
+  {
+    name: 'published.db is set back to an older copy',
+    apply: (folder) => folder.restore('published.db'),
+    code: 'rolled_back',
+    finds: ['folder published rolled_back'],
+  },
+  {
+    name: 'the published checkpoint is one of another size',
+    apply: (folder) =>
+      folder.change(
+        (db) => db.exec("UPDATE published SET size = size - 1 WHERE trail = 'main'"),
+        'published.db',
+      ),
+    code: 'rolled_back',
+    finds: ['folder published modified', 'folder published rolled_back'],
+  },
+  {
+    name: 'the published checkpoint is changed',
+    apply: (folder) =>
+      folder.change(
+        (db) => db.exec("UPDATE published SET note = replace(note, '700', '701') WHERE trail = 'main'"),
+        'published.db',
+      ),
+    code: 'modified',
+    finds: ['main published modified', 'folder published modified'],
+  },
+  {
+    name: 'the published checkpoint of a trail is removed',
+    apply: sql("DELETE FROM published WHERE trail = 'main'", 'published.db'),
+    code: 'missing',
+    finds: ['folder published missing'],
+  },
+  {
+    name: 'published.db gets a trigger',
+    apply: (folder) =>
+      folder.change(
+        (db) => db.exec('CREATE TRIGGER t AFTER UPDATE ON published BEGIN DELETE FROM published; END'),
+        'published.db',
+      ),
+    code: 'unreadable',
+    finds: ['folder published unreadable'],
+  },
+  {
+    name: 'all checkpoints are removed, published.db with them, and the entries rewritten',
+    apply: all(
+      entries(change(5), everything),
+      sql('DELETE FROM checkpoint'),
+      sql('DELETE FROM published', 'published.db'),
+    ),
+    code: 'not_covered',
+    finds: ['main coverage not_covered 0-699', 'system coverage not_covered 0'],
+  },
+];
