@@ -13,9 +13,9 @@ export interface CatalogedSegment {
 }
 
 const schema = `
-CREATE TABLE IF NOT EXISTS format (text TEXT NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS segment (number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, min_time REAL NOT NULL, max_time REAL NOT NULL) STRICT;
-CREATE TABLE IF NOT EXISTS segment_trail (segment INTEGER NOT NULL, trail TEXT NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL,
+CREATE TABLE format (text TEXT NOT NULL) STRICT;
+CREATE TABLE segment (number INTEGER PRIMARY KEY, bytes INTEGER NOT NULL, min_time REAL NOT NULL, max_time REAL NOT NULL) STRICT;
+CREATE TABLE segment_trail (segment INTEGER NOT NULL, trail TEXT NOT NULL, first INTEGER NOT NULL, past INTEGER NOT NULL,
   PRIMARY KEY (segment, trail)) STRICT, WITHOUT ROWID;
 `;
 
@@ -37,10 +37,9 @@ export class Catalog implements Disposable {
     try {
       this.#db.pragma('journal_mode = WAL');
       this.#db.pragma('synchronous = FULL');
-      this.#db.exec(schema);
-      const format = this.#db.prepare('SELECT text FROM format').pluck().get() as string | undefined;
-      if (format === undefined) this.#db.prepare('INSERT INTO format (text) VALUES (?)').run(indexFormat);
-      else if (format !== indexFormat) throw new IndexUnusable('another index format');
+      if (this.#db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() === 0) this.#create();
+      const format = this.#db.prepare('SELECT text FROM format').pluck().get();
+      if (format !== indexFormat) throw new IndexUnusable('another index format');
     } catch (error) {
       this.#db.close();
       throw error;
@@ -70,6 +69,13 @@ export class Catalog implements Disposable {
         .run(segment.number, segment.bytes, segment.minTimeMs, segment.maxTimeMs);
       for (const { trail, firstIndex, endIndex } of segment.ranges)
         range.run(segment.number, trail, firstIndex, endIndex);
+    })();
+  }
+
+  #create(): void {
+    this.#db.transaction(() => {
+      this.#db.exec(schema);
+      this.#db.prepare('INSERT INTO format (text) VALUES (?)').run(indexFormat);
     })();
   }
 

@@ -38,10 +38,12 @@ export class SealedSegment implements Segment, Disposable {
     const db = read(() => new Database(file, { readonly: true, fileMustExist: true }));
     try {
       this.#db = db;
-      db.pragma('cache_size = -2048');
-      this.runs = read(() =>
-        db.prepare<[], Run>('SELECT first, trail, idx AS "index", count FROM run ORDER BY first').all(),
-      );
+      this.runs = read(() => {
+        db.pragma('cache_size = -2048');
+        return db
+          .prepare<[], Run>('SELECT first, trail, idx AS "index", count FROM run ORDER BY first')
+          .all();
+      });
       this.entryCount = this.runs.reduce((sum, run) => sum + run.count, 0);
       this.#term = db.prepare('SELECT count, entries FROM term WHERE term = ?').raw();
       this.#terms = db.prepare('SELECT term, count, entries FROM term WHERE term >= ? AND term < ?').raw();
