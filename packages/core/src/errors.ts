@@ -17,6 +17,8 @@ export const errorKinds = {
   invalid_cursor: { status: 400, title: 'The cursor is not one that this server gave out' },
   unsupported_media_type: { status: 415, title: 'The content type or encoding is not supported' },
   body_too_large: { status: 413, title: 'The request body is too large' },
+  malformed_request: { status: 400, title: 'The request is not valid HTTP' },
+  headers_too_large: { status: 431, title: 'The request headers are too large' },
   request_timeout: { status: 408, title: 'The request took too long to arrive', retryable: true },
   // The request was read, and what it says is not acceptable.
   invalid_event: { status: 422, title: 'The event is not valid' },

@@ -48,3 +48,10 @@ export function reachesTrail(token: Token, trail: string): boolean {
 export function tenantsOf(token: Token): readonly string[] | undefined {
   return token.tenants.includes(everything) ? undefined : token.tenants;
 }
+
+/** Whether a scope lies within a token's: what a token may hand on, and which tokens it may see. */
+export function coversScope(token: Token, scope: Pick<Token, 'trails' | 'tenants'>): boolean {
+  const covers = (own: readonly string[], wanted: readonly string[]): boolean =>
+    own.includes(everything) || wanted.every((name) => own.includes(name));
+  return covers(token.trails, scope.trails) && covers(token.tenants, scope.tenants);
+}

@@ -45,10 +45,17 @@ export class Tokens {
     const hash = sha256(secret);
     const stored = this.#byHash.get(hex(hash));
     if (!stored || !timingSafeEqual(stored.hash, hash)) return undefined;
-    const { token } = stored;
-    if (token.revokedAt !== null) return undefined;
-    if (token.expiresAt !== null && Date.parse(token.expiresAt) <= this.#options.now()) return undefined;
-    return token;
+    return this.#isValid(stored.token) ? stored.token : undefined;
+  }
+
+  /** Whether a token that was found before is still valid. */
+  isStillValid({ id }: Token): boolean {
+    for (const { token } of this.#byHash.values()) if (token.id === id) return this.#isValid(token);
+    return false;
+  }
+
+  #isValid({ revokedAt, expiresAt }: Token): boolean {
+    return revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > this.#options.now());
   }
 
   /** Makes a token; its secret is in the answer and nowhere else. */
@@ -76,10 +83,15 @@ export class Tokens {
     return { ...token, secret };
   }
 
-  /** @throws SealtrailError token_not_found */
-  revoke(id: string): Token {
+  /**
+   * Ends a token for good.
+   *
+   * @param isReached whether the caller may know of it
+   * @throws SealtrailError token_not_found
+   */
+  revoke(id: string, isReached: (token: Token) => boolean = () => true): Token {
     for (const [key, stored] of this.#byHash) {
-      if (stored.token.id !== id) continue;
+      if (stored.token.id !== id || !isReached(stored.token)) continue;
       const token = { ...stored.token, revokedAt: stored.token.revokedAt ?? this.#nowText() };
       this.#store.revoke(id, token.revokedAt);
       this.#byHash.set(key, { ...stored, token });

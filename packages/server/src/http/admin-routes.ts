@@ -8,12 +8,13 @@ import {
   tokenSchema,
   trailSchema,
 } from '@sealtrail/core';
-import { reachesTrail, systemTrail } from '../access/permissions.ts';
+import { coversScope, reachesTrail, systemTrail } from '../access/permissions.ts';
 import { actorOf } from '../access/system-trail.ts';
 import type { TrailStatus } from '../sequencer/protocol.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpEnv, HttpParts } from './context.ts';
 import { sourceOf } from './failed-sign-ins.ts';
+import { jsonBody } from './json-body.ts';
 import { jsonOf, problemAnswers } from './openapi.ts';
 
 const trailList = z.object({ trails: z.array(trailSchema) }).openapi('TrailList');
@@ -48,10 +49,11 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       method: 'get',
       path: '/v1/trails',
       summary: 'Trails that the token reaches',
+      middleware: gate.require('trails.read'),
       responses: { 200: jsonOf(trailList, 'Trails by name.'), ...problemAnswers(401, 403) },
     }),
     (c) => {
-      const token = gate.authorize(c, 'trails.read');
+      const token = c.var.token;
       const trails = parts.log.trails().filter(({ name }) => reachesTrail(token, name));
       return c.json({ trails: trails.map(trailOf).sort((a, b) => (a.name < b.name ? -1 : 1)) }, 200);
     },
@@ -62,17 +64,17 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       method: 'post',
       path: '/v1/trails',
       summary: 'Make a trail',
+      middleware: [gate.require('trails.write'), jsonBody] as const,
       request: { body: { required: true, ...jsonOf(newTrailSchema, 'The name of the trail.') } },
       responses: {
         201: jsonOf(trailSchema, 'The trail, with the verifier key to pin.'),
-        ...problemAnswers(401, 403, 409, 422),
+        ...problemAnswers(400, 401, 403, 409, 413, 415, 422),
       },
     }),
     async (c) => {
-      const token = gate.authorize(c, 'trails.write');
+      const { token } = c.var;
       const { name } = c.req.valid('json');
-      if (!reachesTrail(token, name))
-        throw new SealtrailError('forbidden', 'the token does not reach this trail');
+      if (!reachesTrail(token, name)) throw gate.denied(c, token, 'the token does not reach this trail');
       const trail = await parts.log.createTrail(name);
       await parts.system.record({
         action: 'trail.create',
@@ -91,12 +93,14 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       method: 'get',
       path: '/v1/trails/{trail}/producers',
       summary: 'Producers of a trail, with the gaps in their sequences',
+      middleware: gate.require('trails.read'),
       request: { params: z.object({ trail: z.string() }) },
       responses: { 200: jsonOf(producerList, 'Producers by id.'), ...problemAnswers(401, 403, 404) },
     }),
     (c) => {
       const { trail } = c.req.valid('param');
-      gate.authorizeTrail(c, 'trails.read', trail);
+      gate.reach(c, c.var.token, trail);
+      gate.refuseTenantScope(c, c.var.token);
       const producers = parts.producers.list(trail);
       return c.json(
         {
@@ -114,15 +118,15 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
     createRoute({
       method: 'get',
       path: '/v1/tokens',
-      summary: 'Tokens, without their secrets',
+      summary: 'Tokens within the scope of the token that asks, without their secrets',
+      middleware: gate.require('tokens.manage'),
       responses: {
         200: jsonOf(tokenList, 'Tokens in the order in which they were made.'),
         ...problemAnswers(401, 403),
       },
     }),
     (c) => {
-      gate.authorize(c, 'tokens.manage');
-      return c.json({ tokens: [...parts.tokens.list()] }, 200);
+      return c.json({ tokens: parts.tokens.list().filter((token) => coversScope(c.var.token, token)) }, 200);
     },
   );
 
@@ -130,16 +134,23 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
     createRoute({
       method: 'post',
       path: '/v1/tokens',
-      summary: 'Make a token',
+      summary: 'Make a token, within the scope of the token that asks',
+      middleware: [gate.require('tokens.manage'), jsonBody] as const,
       request: { body: { required: true, ...jsonOf(newTokenSchema, 'What the token may do, and where.') } },
       responses: {
         201: jsonOf(createdTokenSchema, 'The token. Its secret is shown this once.'),
-        ...problemAnswers(401, 403, 422),
+        ...problemAnswers(400, 401, 403, 413, 415, 422),
       },
     }),
     async (c) => {
-      const admin = gate.authorize(c, 'tokens.manage');
+      const admin = c.var.token;
       const wanted = c.req.valid('json');
+      if (!coversScope(admin, wanted))
+        throw gate.denied(
+          c,
+          admin,
+          'a token can only be made for trails and tenants that the own one reaches',
+        );
       if (wanted.trails.includes(systemTrail) && wanted.role === 'ingest') {
         throw new SealtrailError('invalid_body', 'the trail system is written by the server alone');
       }
@@ -166,12 +177,13 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       method: 'delete',
       path: '/v1/tokens/{id}',
       summary: 'Revoke a token',
+      middleware: gate.require('tokens.manage'),
       request: { params: z.object({ id: z.string().max(64) }) },
       responses: { 200: jsonOf(tokenSchema, 'The token, revoked.'), ...problemAnswers(401, 403, 404) },
     }),
     async (c) => {
-      const admin = gate.authorize(c, 'tokens.manage');
-      const revoked = parts.tokens.revoke(c.req.valid('param').id);
+      const admin = c.var.token;
+      const revoked = parts.tokens.revoke(c.req.valid('param').id, (token) => coversScope(admin, token));
       await parts.system.record({
         action: 'token.revoke',
         category: 'access_management',

@@ -1,5 +1,5 @@
-import { OpenAPIHono } from '@hono/zod-openapi';
-import { SealtrailError } from '@sealtrail/core';
+import { OpenAPIHono, type z } from '@hono/zod-openapi';
+import { type ErrorDetail, escapePointer, SealtrailError } from '@sealtrail/core';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { adminRoutes } from './admin-routes.ts';
@@ -14,22 +14,12 @@ import { problemResponse } from './problem.ts';
 import { getEvents, getStats } from './search-routes.ts';
 import { streamEvents } from './stream-routes.ts';
 
-/** The HTTP API. Needs no socket: tests call its `fetch`. */
+/** The HTTP API. */
 export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
-  const app = new OpenAPIHono<HttpEnv>({
-    defaultHook: (result) => {
-      if (result.success) return;
-      const code = result.target === 'json' ? 'invalid_body' : 'invalid_parameter';
-      throw new SealtrailError(code, undefined, {
-        details: result.error.issues.slice(0, 16).map((issue) => ({
-          code,
-          pointer: issue.path.map((key) => `/${String(key).slice(0, 128)}`).join(''),
-          message: issue.message,
-        })),
-      });
-    },
-  });
-  const gate = new Gate(parts, new FailedSignIns(parts.system, parts.now));
+  const app = new OpenAPIHono<HttpEnv>({ defaultHook: refuseInvalid });
+  const failures = new FailedSignIns(parts.system);
+  parts.closing.addEventListener('abort', () => failures.flush(), { once: true });
+  const gate = new Gate(parts, failures);
 
   app.use(
     secureHeaders({
@@ -73,11 +63,11 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
     info: { title: 'Sealtrail', version: parts.version, license: { name: 'Apache-2.0' } },
     security: [{ bearer: [] }],
   });
+  refuseOtherMethods(app, parts);
 
-  app.notFound(() => problemResponse(new SealtrailError('not_found')));
+  app.notFound(() => refused(parts, new SealtrailError('not_found')));
   app.onError((error, c) => {
     const known = asSealtrailError(error);
-    parts.metrics.refusedRequests.inc({ code: known.code });
     if (known.status >= 500)
       parts.logger.error(
         {
@@ -87,9 +77,50 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
         },
         'request failed',
       );
-    return problemResponse(known);
+    return refused(parts, known);
   });
   return app;
+}
+
+/** The answer to what the schema of a route refuses. */
+function refuseInvalid(
+  result: { target: string } & ({ success: true } | { success: false; error: z.ZodError }),
+): void {
+  if (result.success) return;
+  const code = result.target === 'json' ? 'invalid_body' : 'invalid_parameter';
+  const details = result.error.issues.slice(0, 16).map(
+    (issue): ErrorDetail => ({
+      code,
+      pointer: issue.path.map((key) => `/${escapePointer(String(key))}`).join(''),
+      message: issue.message,
+    }),
+  );
+  const [first] = details;
+  throw new SealtrailError(code, `${first?.pointer} ${first?.message}`.trim(), { details });
+}
+
+/** Answers other methods at the addresses there are with those that are allowed (RFC 9110 section 15.5.6). */
+function refuseOtherMethods(app: OpenAPIHono<HttpEnv>, parts: HttpParts): void {
+  const methods = new Map<string, Set<string>>();
+  for (const { path, method } of app.routes) {
+    if (method === 'ALL') continue;
+    const allowed = methods.get(path) ?? new Set();
+    methods.set(path, allowed.add(method));
+    if (method === 'GET') allowed.add('HEAD');
+  }
+  for (const [path, allowed] of methods) {
+    const allow = [...allowed].sort().join(', ');
+    app.all(path, () => refused(parts, new SealtrailError('method_not_allowed'), { allow }));
+  }
+}
+
+function refused(
+  parts: HttpParts,
+  error: SealtrailError,
+  headers?: Readonly<Record<string, string>>,
+): Response {
+  parts.metrics.refusedRequests.inc({ code: error.code });
+  return problemResponse(error, headers);
 }
 
 /** Hono throws its own for bodies that are not JSON. */

@@ -1,6 +1,8 @@
 import { SealtrailError, type Token } from '@sealtrail/core';
+import { createMiddleware } from 'hono/factory';
+import type { MiddlewareHandler } from 'hono/types';
 import { may, type Permission, reachesTrail, tenantsOf } from '../access/permissions.ts';
-import type { HttpContext, HttpParts } from './context.ts';
+import type { HttpContext, HttpEnv, HttpParts } from './context.ts';
 import type { FailedSignIns } from './failed-sign-ins.ts';
 
 const bearer = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i;
@@ -32,27 +34,43 @@ export class Gate {
       );
     }
     if (!may(token, permission))
-      throw this.#denied(c, token, `the role ${token.role} does not allow ${permission}`);
+      throw this.denied(c, token, `the role ${token.role} does not allow ${permission}`);
     return token;
   }
 
-  /** As {@link authorize}, for one trail that exists. */
-  authorizeTrail(c: HttpContext, permission: Permission, trail: string): Token {
-    const token = this.authorize(c, permission);
-    if (!reachesTrail(token, trail)) throw this.#denied(c, token, 'the token does not reach this trail');
+  /** As {@link authorize}, before a route looks at the rest of the request; the token is the variable `token`. */
+  require(permission: Permission): MiddlewareHandler<HttpEnv> {
+    return createMiddleware<HttpEnv>(async (c, next) => {
+      c.set('token', this.authorize(c, permission));
+      await next();
+    });
+  }
+
+  /**
+   * Sees that a token reaches a trail, and that there is such a trail.
+   *
+   * @throws SealtrailError forbidden | trail_not_found
+   */
+  reach(c: HttpContext, token: Token, trail: string): void {
+    if (!reachesTrail(token, trail)) throw this.denied(c, token, 'the token does not reach this trail');
     if (!this.#parts.log.trail(trail))
       throw new SealtrailError('trail_not_found', 'expected a trail of GET /v1/trails');
-    return token;
   }
 
-  /** For what cannot be cut to tenants, such as entry bundles. */
+  /** For what cannot be cut to tenants, such as entry bundles. @throws SealtrailError forbidden */
   refuseTenantScope(c: HttpContext, token: Token): void {
     if (tenantsOf(token))
-      throw this.#denied(c, token, 'the token is limited to tenants; this holds entries of all');
+      throw this.denied(c, token, 'the token is limited to tenants; this holds entries of all');
   }
 
-  #denied(c: HttpContext, token: Token, message: string): SealtrailError {
+  /** Puts into the trail `system` that a token was refused something. */
+  noteDenied(c: HttpContext, token: Token): void {
     this.#failures.denied(c, token);
+  }
+
+  /** The error for what a token does not allow; the attempt goes into the trail `system`. */
+  denied(c: HttpContext, token: Token, message: string): SealtrailError {
+    this.noteDenied(c, token);
     return new SealtrailError('forbidden', message);
   }
 }

@@ -11,6 +11,7 @@ import { tenantsOf } from '../access/permissions.ts';
 import { defaultTrail } from '../ingest/intake.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
+import { parametersOf } from './parameters.ts';
 import { recordRead } from './search-routes.ts';
 
 interface Found {
@@ -48,10 +49,11 @@ export function getProof(parts: HttpParts, gate: Gate): (c: HttpContext) => Prom
 }
 
 async function find(parts: HttpParts, gate: Gate, c: HttpContext, action: string): Promise<Found> {
-  const trail = c.req.query('trail') ?? defaultTrail;
-  const token = gate.authorizeTrail(c, 'events.read', trail);
+  const token = gate.authorize(c, 'events.read');
+  const trail = parametersOf(c, ['trail']).get('trail') ?? defaultTrail;
   const id = eventId.safeParse(c.req.param('id'));
   if (!id.success) throw new SealtrailError('invalid_parameter', 'id: expected a UUID');
+  gate.reach(c, token, trail);
   await recordRead(parts, c, token, action, trail);
   const index = parts.reader.indexOf(trail, uuidBytes(id.data));
   const bytes = index === undefined ? undefined : parts.reader.entries(trail, index, index + 1)[0];

@@ -1,75 +1,104 @@
 import type { Token } from '@sealtrail/core';
-import { actorOf, type SystemTrail } from '../access/system-trail.ts';
+import { actorOf, type SystemEvent, type SystemTrail } from '../access/system-trail.ts';
 import type { HttpContext } from './context.ts';
 
-/** One entry an address (or token) in this time, with the number of attempts since the last one. */
+/** The first refusal of an address (or token) is one entry, and all that follow in this time are one more. */
 const quietMs = 10_000;
-const maxSources = 10_000;
+/** Addresses and tokens told apart; the refusals of further ones are counted together. */
+const maxSources = 1000;
+const othersKey = 'others';
 
-interface Attempts {
-  recordedMs: number;
-  since: number;
+interface Refusals {
+  readonly timer: NodeJS.Timeout;
+  /** Refusals since the last entry. */
+  count: number;
+  /** What the last of them would have said. */
+  event: SystemEvent;
 }
 
-/** Puts refused requests into the trail `system`, in bounded number: whoever floods the server does not flood the trail. */
+/**
+ * Puts refused requests into the trail `system`, in bounded number: whoever floods the server does not flood the trail.
+ * Every refusal is counted in an entry.
+ */
 export class FailedSignIns {
-  readonly #system: SystemTrail;
-  readonly #now: () => number;
-  readonly #sources: Map<string, Attempts> = new Map();
+  readonly #system: Pick<SystemTrail, 'note'>;
+  readonly #sources: Map<string, Refusals> = new Map();
 
-  constructor(system: SystemTrail, now: () => number) {
+  constructor(system: Pick<SystemTrail, 'note'>) {
     this.#system = system;
-    this.#now = now;
   }
 
   /** A request without a valid token. */
   note(c: HttpContext, reason: 'missing' | 'unknown'): void {
-    const ip = addressOf(c);
-    const attempts = this.#count(`ip ${ip}`);
-    if (attempts === undefined) return;
-    this.#system.note({
+    this.#count(`ip ${addressOf(c)}`, {
       action: 'token.authenticate',
       category: 'authentication',
       outcome: 'failure',
       reason: `${reason} token`,
       actor: { type: 'anonymous' },
       ...sourceOf(c),
-      metadata: { attempts },
     });
   }
 
   /** A request that a valid token does not allow. */
   denied(c: HttpContext, token: Token): void {
-    const attempts = this.#count(`token ${token.id} ${c.req.routePath}`);
-    if (attempts === undefined) return;
-    this.#system.note({
+    this.#count(`token ${token.id} ${c.req.method} ${c.req.routePath}`, {
       action: 'api.access',
       category: 'authorization',
       outcome: 'denied',
       actor: actorOf(token),
       ...sourceOf(c),
       context: { http: { method: c.req.method, route: c.req.routePath } },
-      metadata: { attempts },
     });
   }
 
-  /** Attempts to report now, or undefined when one was reported just before. */
-  #count(source: string): number | undefined {
-    const now = this.#now();
-    const seen = this.#sources.get(source);
-    if (seen && now - seen.recordedMs < quietMs) {
-      seen.since++;
-      return undefined;
+  /** Reports what has been counted and not yet reported: for when the server stops. */
+  flush(): void {
+    for (const { timer, count, event } of this.#sources.values()) {
+      clearTimeout(timer);
+      if (count > 0) this.#report(event, count);
     }
-    if (!seen && this.#sources.size >= maxSources) this.#sources.delete(this.#sources.keys().next().value!);
-    this.#sources.set(source, { recordedMs: now, since: 0 });
-    return 1 + (seen?.since ?? 0);
+    this.#sources.clear();
+  }
+
+  #count(key: string, event: SystemEvent): void {
+    const seen = this.#sources.get(key);
+    if (seen) {
+      seen.count++;
+      seen.event = event;
+      return;
+    }
+    if (this.#sources.size >= maxSources && key !== othersKey) {
+      const { source: _one, actor: _other, ...shared } = event;
+      this.#count(othersKey, shared);
+      return;
+    }
+    this.#report(event, 1);
+    const timer = setInterval(() => this.#endOfQuiet(key), quietMs);
+    timer.unref();
+    this.#sources.set(key, { timer, count: 0, event });
+  }
+
+  #endOfQuiet(key: string): void {
+    const seen = this.#sources.get(key)!;
+    if (seen.count > 0) {
+      this.#report(seen.event, seen.count);
+      seen.count = 0;
+      return;
+    }
+    clearTimeout(seen.timer);
+    this.#sources.delete(key);
+  }
+
+  #report(event: SystemEvent, attempts: number): void {
+    this.#system.note({ ...event, metadata: { attempts } });
   }
 }
 
 /** The peer's address; proxies in front are the capturing application's business, not this server's. */
 export function addressOf(c: HttpContext): string {
-  const address = c.env.incoming.socket.remoteAddress ?? '';
+  // A zone, as in fe80::1%eth0, means something on this machine only.
+  const address = (c.env.incoming.socket.remoteAddress ?? '').split('%', 1)[0]!;
   return address.startsWith('::ffff:') ? address.slice(7) : address;
 }
 

@@ -14,7 +14,7 @@ const maxRemembered = 10_000;
 export function getCheckpoint(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
   return async (c) => {
     const trail = c.req.param('trail') ?? '';
-    gate.authorizeTrail(c, 'log.read', trail);
+    gate.reach(c, gate.authorize(c, 'log.read'), trail);
     // A trail that is new has one to offer only once it is signed.
     const { note } = parts.log.trail(trail)?.checkpoint ?? (await parts.log.publish(trail));
     return new Response(note, {
@@ -28,9 +28,10 @@ export function getTile(parts: HttpParts, gate: Gate): (c: HttpContext) => Respo
   const remembered = new Map<string, number>();
   return (c) => {
     const trail = c.req.param('trail') ?? '';
-    const token = gate.authorizeTrail(c, 'log.read', trail);
-    const path = new URL(c.req.url).pathname;
-    const resource = parseTilePath(path.slice(path.indexOf('/tile/') + 1));
+    const token = gate.authorize(c, 'log.read');
+    gate.reach(c, token, trail);
+    // What follows /trails/<trail>/, as it was sent.
+    const resource = parseTilePath(new URL(c.req.url).pathname.split('/').slice(3).join('/'));
     const level = resource.kind === 'hash' ? resource.level : 0;
     const published = parts.log.trail(trail)?.checkpoint?.size ?? 0;
     // What no checkpoint covers is not shown: nobody could verify it.

@@ -165,6 +165,38 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
     request: one,
     responses: { 200: text('The proof with a signed checkpoint.'), ...problemAnswers(400, 401, 403, 404) },
   });
+  const free = { security: [] };
+  const state = z.object({ status: z.enum(['ok', 'ready', 'draining', 'failed']) });
+  registry.registerPath({
+    method: 'get',
+    path: '/healthz',
+    summary: 'Whether the process answers',
+    ...free,
+    responses: { 200: jsonOf(state, 'It does.') },
+  });
+  registry.registerPath({
+    method: 'get',
+    path: '/readyz',
+    summary: 'Whether events are taken',
+    ...free,
+    responses: {
+      200: jsonOf(state, 'They are.'),
+      503: jsonOf(state, 'They are not: the server stops, or the log cannot be written.'),
+    },
+  });
+  registry.registerPath({
+    method: 'get',
+    path: '/metrics',
+    summary: 'Metrics of the server (Prometheus text format)',
+    responses: { 200: text('Metrics. No label holds a name out of an event.'), ...problemAnswers(401, 403) },
+  });
+  registry.registerPath({
+    method: 'get',
+    path: '/openapi.json',
+    summary: 'This document',
+    ...free,
+    responses: { 200: jsonOf(z.looseObject({ openapi: z.string() }), 'An OpenAPI 3.1 document.') },
+  });
   const log = z.object({ trail: z.string() });
   registry.registerPath({
     method: 'get',

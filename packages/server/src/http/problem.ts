@@ -1,6 +1,7 @@
-import { type ErrorCode, errorKinds, type Problem, SealtrailError } from '@sealtrail/core';
+import { errorKinds, type Problem, SealtrailError } from '@sealtrail/core';
 
-const problemType = 'application/problem+json';
+/** The media type of problem details. */
+export const problemType = 'application/problem+json';
 
 /** RFC 9457 problem details of an error. What is no {@link SealtrailError} is `internal` and says nothing of its cause. */
 export function problemOf(error: unknown): Problem {
@@ -16,15 +17,13 @@ export function problemOf(error: unknown): Problem {
   };
 }
 
-/** The response that stands for an error. */
-export function problemResponse(error: unknown): Response {
+/** The response that stands for an error, with further headers. */
+export function problemResponse(error: unknown, further: Readonly<Record<string, string>> = {}): Response {
   const problem = problemOf(error);
-  const headers = new Headers({ 'content-type': problemType, 'cache-control': 'no-store' });
+  const headers = new Headers({ 'content-type': problemType, 'cache-control': 'no-store', ...further });
   if (error instanceof SealtrailError && error.retryAfterSeconds !== undefined)
     headers.set('retry-after', String(error.retryAfterSeconds));
   else if (problem.status === 503) headers.set('retry-after', '1');
   if (problem.status === 401) headers.set('www-authenticate', 'Bearer realm="sealtrail"');
   return new Response(JSON.stringify(problem), { status: problem.status, headers });
 }
-
-export const isClientError = (code: ErrorCode): boolean => errorKinds[code].status < 500;

@@ -5,6 +5,7 @@ import {
   fieldFilter,
   fields,
   parseFilter,
+  resolveField,
   SealtrailError,
   type Token,
 } from '@sealtrail/core';
@@ -14,51 +15,45 @@ import { defaultTrail } from '../ingest/intake.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { sourceOf } from './failed-sign-ins.ts';
+import { integer, oneOf, type Parameters, parametersOf } from './parameters.ts';
 
 const maxLimit = 1000;
 const defaultLimit = 50;
 
-/** Parameters that are not fields of an entry. */
-const ownParameters = new Set([
-  'trail',
-  'q',
-  'since',
-  'until',
-  'limit',
-  'cursor',
-  'after',
-  'field',
-  'interval',
-]);
-
-const intervals: Readonly<Record<string, number>> = {
+const intervals = {
   minute: 60_000,
   '5m': 300_000,
   '15m': 900_000,
   hour: 3_600_000,
   day: 86_400_000,
-};
+} as const;
 
 /** Names of the bucket widths that `interval` takes. */
-export const intervalNames: readonly string[] = Object.keys(intervals);
+export const intervalNames: readonly (keyof typeof intervals)[] = Object.keys(
+  intervals,
+) as (keyof typeof intervals)[];
 
 /** `GET /v1/events`: a page of entries, newest first. */
 export function getEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
   return async (c) => {
-    const cursor = c.req.query('cursor');
+    const token = gate.authorize(c, 'events.read');
+    const parameters = parametersOf(c);
+    const cursor = parameters.get('cursor');
     // On later pages durations go on counting back from where the first page counted.
     const nowMs = cursor === undefined ? parts.now() : decodeCursor(cursor).nowMs;
-    const asked = parseSearch(c, nowMs);
-    const token = gate.authorizeTrail(c, 'events.read', asked.trail);
-    await recordRead(parts, c, token, 'event.search', asked.trail);
+    const { trail, filter } = parseSearch(parameters, nowMs, ['limit', 'cursor', 'after']);
+    const limit = integer(parameters, 'limit', 1, maxLimit) ?? defaultLimit;
+    gate.reach(c, token, trail);
+    const after = readAfter(parts, parameters, trail);
+    await recordRead(parts, c, token, 'event.search', trail);
     const page = await parts.search.query({
-      trail: asked.trail,
+      trail,
       tenants: tenantsOf(token),
-      filter: asked.filter,
-      limit: integer(c, 'limit', 1, maxLimit) ?? defaultLimit,
+      filter,
+      limit,
       cursor,
       nowMs,
-      after: asked.after,
+      after,
     });
     // Entries go out as the text that the log holds; parsing them to write them again would cost most of the page.
     const events = page.items.map(({ index, entry }) => `{"index":${index},"entry":${entry}}`).join(',');
@@ -71,47 +66,66 @@ export function getEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Pro
 /** `GET /v1/stats`: counts by field and by time. */
 export function getStats(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
   return async (c) => {
-    const asked = parseSearch(c, parts.now());
-    const token = gate.authorizeTrail(c, 'events.read', asked.trail);
-    await recordRead(parts, c, token, 'event.count', asked.trail);
+    const token = gate.authorize(c, 'events.read');
+    const parameters = parametersOf(c);
+    const { trail, filter } = parseSearch(parameters, parts.now(), ['field', 'interval', 'limit', 'after']);
+    const interval = oneOf(parameters, 'interval', intervalNames);
+    const limit = integer(parameters, 'limit', 1, maxLimit) ?? 10;
+    gate.reach(c, token, trail);
+    const after = readAfter(parts, parameters, trail);
+    await recordRead(parts, c, token, 'event.count', trail);
     const stats = await parts.search.stats({
-      trail: asked.trail,
+      trail,
       tenants: tenantsOf(token),
-      filter: asked.filter,
-      field: c.req.query('field'),
-      limit: integer(c, 'limit', 1, maxLimit) ?? 10,
-      intervalMs: parseInterval(c.req.query('interval')),
-      after: asked.after,
+      filter,
+      field: parameters.get('field'),
+      limit,
+      intervalMs: interval && intervals[interval],
+      after,
     });
     return json(JSON.stringify(stats));
   };
 }
 
-/** What the query string asks for: trail, filter, and how far the index must be. */
+/**
+ * What the query string asks for: trail and filter.
+ *
+ * @param own parameters of the route that are no conditions
+ * @throws SealtrailError invalid_parameter | invalid_query
+ */
 export function parseSearch(
-  c: HttpContext,
+  parameters: Parameters,
   nowMs: number,
-  further: readonly string[] = [],
-): { trail: string; filter: Filter; after: number | undefined } {
+  own: readonly string[],
+): { readonly trail: string; readonly filter: Filter } {
   const filters: Filter[] = [];
-  for (const [name, values] of Object.entries(c.req.queries())) {
-    if (values.length !== 1)
-      throw new SealtrailError(
-        'invalid_parameter',
-        `${name}: expected once; write (a OR b) in q for alternatives`,
-      );
-    const value = values[0]!;
+  for (const [name, value] of parameters) {
     if (name === 'q') filters.push(parseFilter(value, { nowMs }));
-    else if (name === 'since' || name === 'until')
-      filters.push(parseFilter(`${name}:"${value.replaceAll('"', '')}"`, { nowMs }));
-    else if (!ownParameters.has(name) && !further.includes(name))
-      filters.push(fieldFilter(name, value, { nowMs }));
+    else if (name !== 'trail' && !own.includes(name)) filters.push(conditionOf(name, value, nowMs));
   }
-  return {
-    trail: c.req.query('trail') ?? defaultTrail,
-    filter: and(filters),
-    after: integer(c, 'after', 0, Number.MAX_SAFE_INTEGER),
-  };
+  return { trail: parameters.get('trail') ?? defaultTrail, filter: and(filters) };
+}
+
+function conditionOf(name: string, value: string, nowMs: number): Filter {
+  if (name !== 'since' && name !== 'until' && resolveField(name) === undefined)
+    throw new SealtrailError(
+      'invalid_parameter',
+      `${name.slice(0, 64)}: no such parameter and no such field`,
+    );
+  try {
+    return fieldFilter(name, value, { nowMs });
+  } catch (error) {
+    if (!(error instanceof SealtrailError)) throw error;
+    throw new SealtrailError(error.code, `${name.slice(0, 64)}: ${error.message}`);
+  }
+}
+
+/** The index to wait for, of an entry that exists: waiting for others would only hold the index up. */
+function readAfter(parts: HttpParts, parameters: Parameters, trail: string): number | undefined {
+  const after = integer(parameters, 'after', 0, Number.MAX_SAFE_INTEGER);
+  if (after !== undefined && after >= parts.log.trail(trail)!.size)
+    throw new SealtrailError('invalid_parameter', 'after: expected the index of an entry of the trail');
+  return after;
 }
 
 /** Reads of the audit log are entries themselves, and come before what is read. */
@@ -130,27 +144,10 @@ export async function recordRead(
     ...sourceOf(c),
     context: { http: { method: c.req.method, route: c.req.routePath } },
     metadata: {
-      parameters: Object.keys(c.req.query())
-        .slice(0, 32)
-        .map((name) => name.slice(0, 64)),
+      // Names only: what was looked for may be personal.
+      parameters: [...parametersOf(c).keys()].slice(0, 32).map((name) => name.slice(0, 64).toWellFormed()),
     },
   });
-}
-
-/** An integer parameter within bounds, or undefined when it is absent. */
-export function integer(c: HttpContext, name: string, min: number, max: number): number | undefined {
-  const text = c.req.query(name);
-  if (text === undefined) return undefined;
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max))
-    throw new SealtrailError('invalid_parameter', `${name}: expected an integer from ${min} to ${max}`);
-  return value;
-}
-
-function parseInterval(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined;
-  if (Object.hasOwn(intervals, text)) return intervals[text];
-  throw new SealtrailError('invalid_parameter', `interval: expected one of ${intervalNames.join(', ')}`);
 }
 
 const json = (text: string): Response =>

@@ -2,14 +2,35 @@ import { compileFilter, type Entry, SealtrailError } from '@sealtrail/core';
 import { tenantsOf } from '../access/permissions.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
-import { integer, parseSearch, recordRead } from './search-routes.ts';
+import { Growth } from './growth.ts';
+import { integer, type Parameters, parametersOf } from './parameters.ts';
+import { parseSearch, recordRead } from './search-routes.ts';
 
 const maxStreams = 64;
 /** Entries looked at between two turns of the event loop. */
 const entriesPerTurn = 256;
+/** A frame that has grown to this size is sent before more is put into it. */
+const maxFrameLength = 256 * 1024;
 const heartbeatMs = 15_000;
 
-const text = new TextDecoder();
+const headers = {
+  'content-type': 'text/event-stream',
+  'cache-control': 'no-store',
+  'x-accel-buffering': 'no',
+} as const;
+
+const decoder = new TextDecoder();
+const encoder = new TextEncoder();
+
+/** What one reader of a stream is shown. */
+interface Following {
+  readonly trail: string;
+  readonly from: number;
+  readonly wanted: (entry: Entry) => boolean;
+  /** Whether the reader's token still is one. */
+  readonly isValid: () => boolean;
+  readonly signal: AbortSignal;
+}
 
 /**
  * `GET /v1/events/stream`: entries as they become durable, as server-sent events whose id is the entry's index. A
@@ -18,40 +39,73 @@ const text = new TextDecoder();
 export function streamEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
   let open = 0;
   return async (c) => {
-    const { trail, filter } = parseSearch(c, parts.now(), ['from']);
-    const token = gate.authorizeTrail(c, 'events.read', trail);
+    const token = gate.authorize(c, 'events.read');
+    const parameters = parametersOf(c);
+    const { trail, filter } = parseSearch(parameters, parts.now(), ['from']);
+    gate.reach(c, token, trail);
+    const from = resumeAt(c, parameters) ?? parts.log.trail(trail)!.size;
     if (open >= maxStreams)
       throw new SealtrailError('too_many_streams', undefined, { retryAfterSeconds: 30 });
-    const from = resumeAt(c) ?? parts.log.trail(trail)!.size;
-    await recordRead(parts, c, token, 'event.stream', trail);
     const tenants = tenantsOf(token);
     const matches = compileFilter(filter);
-    const wanted = (entry: Entry): boolean =>
-      (!tenants || (entry.tenant !== undefined && tenants.includes(entry.tenant))) && matches(entry);
-    open++;
-    const isValid = (): boolean =>
-      parts.tokens.list().some(({ id, revokedAt }) => id === token.id && revokedAt === null);
-    const signal = AbortSignal.any([c.req.raw.signal, parts.closing]);
-    const body = ReadableStream.from(frames(parts, trail, from, wanted, isValid, signal, () => open--));
-    return new Response(body.pipeThrough(new TextEncoderStream()), {
-      headers: {
-        'content-type': 'text/event-stream',
-        'cache-control': 'no-store',
-        'x-accel-buffering': 'no',
-      },
+    const stop = new AbortController();
+    const texts = frames(parts, {
+      trail,
+      from,
+      wanted: (entry) =>
+        (!tenants || (entry.tenant !== undefined && tenants.includes(entry.tenant))) && matches(entry),
+      isValid: () => parts.tokens.isStillValid(token),
+      signal: AbortSignal.any([stop.signal, parts.closing]),
     });
+    open++;
+    stop.signal.addEventListener('abort', () => {
+      open--;
+      // Where it waits for its reader it would wait for ever, and go on listening.
+      void texts.return(undefined);
+    });
+    try {
+      await recordRead(parts, c, token, 'event.stream', trail);
+    } catch (error) {
+      stop.abort();
+      throw error;
+    }
+    if (c.req.method === 'HEAD') {
+      stop.abort();
+      return new Response(null, { headers });
+    }
+    // The connection may be gone before anything is read from the stream.
+    c.req.raw.signal.addEventListener('abort', () => stop.abort());
+    return new Response(streamOf(texts, stop), { headers });
   };
 }
 
-/** Follows a trail from an index; pulled by the reader, so a slow one holds up nobody but itself. */
+/** A stream that is pulled by its reader, so a slow one holds up nobody but itself; `stop` is aborted when it ends. */
+function streamOf(texts: AsyncGenerator<string>, stop: AbortController): ReadableStream<Uint8Array> {
+  return new ReadableStream(
+    {
+      async pull(controller) {
+        try {
+          const { value, done } = await texts.next();
+          if (!done) return controller.enqueue(encoder.encode(value));
+          stop.abort();
+          controller.close();
+        } catch (error) {
+          stop.abort();
+          throw error;
+        }
+      },
+      cancel() {
+        stop.abort();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** Follows a trail from an index, until the signal or the end of the token. */
 async function* frames(
   parts: HttpParts,
-  trail: string,
-  from: number,
-  wanted: (entry: Entry) => boolean,
-  isValid: () => boolean,
-  signal: AbortSignal,
-  done: () => void,
+  { trail, from, wanted, isValid, signal }: Following,
 ): AsyncGenerator<string> {
   const growth = new Growth();
   const unlisten = parts.log.listen({
@@ -67,55 +121,26 @@ async function* frames(
         if (!(await growth.wait(heartbeatMs)) && !signal.aborted) yield ': still here\n\n';
         continue;
       }
-      const to = Math.min(size, next + entriesPerTurn);
       let frame = '';
-      for (const bytes of parts.reader.entries(trail, next, to)) {
-        const entry = text.decode(bytes);
+      for (const bytes of parts.reader.entries(trail, next, Math.min(size, next + entriesPerTurn))) {
+        const entry = decoder.decode(bytes);
         if (wanted(JSON.parse(entry) as Entry))
           frame += `id: ${next}\nevent: entry\ndata: {"index":${next},"entry":${entry}}\n\n`;
         next++;
+        if (frame.length > maxFrameLength) break;
       }
       if (frame) yield frame;
       await new Promise((resolve) => setImmediate(resolve));
     }
   } finally {
     unlisten();
-    done();
   }
 }
 
-/** Lets one loop wait for the next sign of growth; a sign that came meanwhile counts. */
-class Growth {
-  #isPending = false;
-  #wake: (() => void) | undefined;
-
-  signal(): void {
-    this.#isPending = true;
-    this.#wake?.();
-  }
-
-  /** True when there was a sign, false when the time ran out. */
-  async wait(timeoutMs: number): Promise<boolean> {
-    if (!this.#isPending) {
-      await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
-        this.#wake = () => {
-          clearTimeout(timer);
-          resolve();
-        };
-      });
-      this.#wake = undefined;
-    }
-    const had = this.#isPending;
-    this.#isPending = false;
-    return had;
-  }
-}
-
-function resumeAt(c: HttpContext): number | undefined {
+function resumeAt(c: HttpContext, parameters: Parameters): number | undefined {
   const last = c.req.header('last-event-id');
-  if (last === undefined) return integer(c, 'from', 0, Number.MAX_SAFE_INTEGER);
-  if (!/^\d{1,16}$/.test(last))
+  if (last === undefined) return integer(parameters, 'from', 0, Number.MAX_SAFE_INTEGER);
+  if (!/^\d{1,15}$/.test(last))
     throw new SealtrailError('invalid_parameter', 'Last-Event-ID: expected the index of an entry');
   return Number(last) + 1;
 }

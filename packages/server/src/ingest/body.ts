@@ -1,5 +1,4 @@
-import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream';
+import { finished, type Readable, type Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { SealtrailError } from '@sealtrail/core';
 
@@ -11,7 +10,8 @@ const decoders = {
 } as const;
 
 /**
- * The decoded body as chunks, with its decoded size bounded while it is read: a bomb ends at the limit.
+ * The decoded body as chunks, with its decoded size bounded while it is read: a bomb ends at the limit. The body itself
+ * is left open however this ends, since destroying it would close the connection that the answer goes out on.
  *
  * @throws SealtrailError unsupported_media_type | body_too_large | malformed_json
  */
@@ -21,20 +21,11 @@ export async function* decodedChunks(
   maxBytes: number,
 ): AsyncGenerator<Buffer> {
   const name = encoding?.trim().toLowerCase() || 'identity';
-  let source: Readable = body;
-  if (name !== 'identity') {
-    if (!Object.hasOwn(decoders, name)) {
-      throw new SealtrailError(
-        'unsupported_media_type',
-        `expected a content encoding of ${Object.keys(decoders).join(', ')} or none`,
-      );
-    }
-    // Errors surface through the iteration below.
-    source = pipeline(body, decoders[name as keyof typeof decoders](), () => {});
-  }
+  const decoder = name === 'identity' ? undefined : decode(body, name);
+  const chunks: AsyncIterable<Buffer> = (decoder ?? body).iterator({ destroyOnReturn: false });
   let size = 0;
   try {
-    for await (const chunk of source as AsyncIterable<Buffer>) {
+    for await (const chunk of chunks) {
       size += chunk.length;
       if (size > maxBytes)
         throw new SealtrailError(
@@ -45,12 +36,28 @@ export async function* decodedChunks(
     }
   } catch (cause) {
     if (cause instanceof SealtrailError) throw cause;
-    if (name === 'identity')
-      throw new SealtrailError('malformed_json', 'the request body ended early', { cause });
-    throw new SealtrailError('malformed_json', `the request body is not valid ${name}`, { cause });
+    const message =
+      decoder && !body.errored ? `the request body is not valid ${name}` : 'the request body ended early';
+    throw new SealtrailError('malformed_json', message, { cause });
   } finally {
-    if (source !== body) source.destroy();
+    if (decoder) {
+      body.unpipe(decoder);
+      decoder.destroy();
+    }
   }
+}
+
+/** The decoder of a body, which ends with an error when the body does. */
+function decode(body: Readable, encoding: string): Transform {
+  if (!Object.hasOwn(decoders, encoding)) {
+    throw new SealtrailError(
+      'unsupported_media_type',
+      `expected a content encoding of ${Object.keys(decoders).join(', ')} or none`,
+    );
+  }
+  const decoder = decoders[encoding as keyof typeof decoders]();
+  finished(body, { writable: false }, (error) => error && decoder.destroy(error));
+  return body.pipe(decoder);
 }
 
 /** The whole decoded body. @throws as {@link decodedChunks} */
@@ -64,32 +71,55 @@ export async function readBody(
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
+/** Stands for a line that is longer than allowed; its bytes have been passed over. */
+export const tooLong: unique symbol = Symbol('tooLong');
+
 const LINE_FEED = 0x0a;
 
-/**
- * The lines of a body that arrives in chunks, without their line feeds. Blank lines are passed over.
- *
- * @throws SealtrailError body_too_large when a line is longer than `maxLineBytes`
- */
-export async function* lines(chunks: AsyncIterable<Buffer>, maxLineBytes: number): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0);
+/** The lines of a body that arrives in chunks, without their line feeds. Blank lines are passed over. */
+export async function* lines(
+  chunks: AsyncIterable<Buffer>,
+  maxLineBytes: number,
+): AsyncGenerator<Buffer | typeof tooLong> {
+  const line = new GrowingLine(maxLineBytes);
   for await (const chunk of chunks) {
-    let data = rest.length === 0 ? chunk : Buffer.concat([rest, chunk]);
-    for (let end = data.indexOf(LINE_FEED, rest.length); end >= 0; end = data.indexOf(LINE_FEED)) {
-      if (!isBlank(data, end)) yield data.subarray(0, end);
-      data = data.subarray(end + 1);
+    let start = 0;
+    for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
+      line.add(chunk.subarray(start, end));
+      start = end + 1;
+      const taken = line.take();
+      if (taken === tooLong || !isBlank(taken)) yield taken;
     }
-    if (data.length > maxLineBytes)
-      throw new SealtrailError('body_too_large', `expected lines of at most ${maxLineBytes} bytes`);
-    rest = data;
+    line.add(chunk.subarray(start));
   }
-  if (!isBlank(rest, rest.length)) yield rest;
+  const last = line.take();
+  if (last === tooLong || !isBlank(last)) yield last;
 }
 
-function isBlank(data: Buffer, end: number): boolean {
-  for (let i = 0; i < end; i++) {
-    const byte = data[i]!;
-    if (byte !== 0x20 && byte !== 0x09 && byte !== 0x0d) return false;
+/** A line whose pieces arrive one by one: joined once, when it is complete. */
+class GrowingLine {
+  readonly #maxBytes: number;
+  #pieces: Buffer[] = [];
+  #length = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
   }
-  return true;
+
+  add(piece: Buffer): void {
+    this.#length += piece.length;
+    if (this.#length > this.#maxBytes) this.#pieces = [];
+    else if (piece.length > 0) this.#pieces.push(piece);
+  }
+
+  take(): Buffer | typeof tooLong {
+    const [pieces, length] = [this.#pieces, this.#length];
+    this.#pieces = [];
+    this.#length = 0;
+    if (length > this.#maxBytes) return tooLong;
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
 }
+
+const isBlank = (line: Buffer): boolean =>
+  line.every((byte) => byte === 0x20 || byte === 0x09 || byte === 0x0d);

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
-import { eventLimits, expectEnd, SealtrailError, scanArray, scanObject, skipSpace } from '@sealtrail/core';
-import { decodedChunks, lines, readBody } from './body.ts';
+import { eventLimits, SealtrailError, scanArray, scanWhole, skipSpace, tooLarge } from '@sealtrail/core';
+import { decodedChunks, lines, readBody, tooLong } from './body.ts';
 import type { IngestOutcome, IntakeRequest } from './intake.ts';
 
 /** Bounds of one request. */
@@ -65,15 +65,26 @@ function ingestJson(bytes: Uint8Array, request: IntakeRequest, limits: IngestLim
   }
   const start = skipSpace(bytes, 0);
   if (bytes[start] !== OPEN_BRACKET) {
-    const value = scanObject(bytes, start);
-    expectEnd(bytes, value.end);
-    request.add(bytes, value);
+    request.add(bytes, scanWhole(bytes));
     return;
   }
-  for (const value of scanArray(bytes, start)) {
-    assertRoom(request, limits.maxEvents);
-    request.add(bytes, value);
+  try {
+    for (const value of scanArray(bytes, start)) {
+      assertRoom(request, limits.maxEvents);
+      request.add(bytes, value);
+    }
+  } catch (error) {
+    throw at(request.count, error);
   }
+}
+
+/** An error in the text between events, with the position of the event that it kept from being read. */
+function at(position: number, error: unknown): unknown {
+  if (!(error instanceof SealtrailError)) return error;
+  const { code, message } = error;
+  return new SealtrailError(code, `event ${position}: ${message}`, {
+    details: [{ position, code, message }],
+  });
 }
 
 async function ingestLines(body: IngestBody, request: IntakeRequest, limits: IngestLimits): Promise<void> {
@@ -84,7 +95,8 @@ async function ingestLines(body: IngestBody, request: IntakeRequest, limits: Ing
     2 * eventLimits.entryBytes,
   )) {
     assertRoom(request, maxEvents);
-    request.addLine(line);
+    if (line === tooLong) request.refuse(tooLarge());
+    else request.addLine(line);
     if (request.isFull) await request.flush();
   }
 }

@@ -4,7 +4,6 @@ import {
   type Event,
   encodeBase64,
   entryParts,
-  expectEnd,
   HASH_BYTES,
   parseEvent,
   type Receipt,
@@ -12,8 +11,7 @@ import {
   type Redactor,
   type ScannedValue,
   SealtrailError,
-  scanObject,
-  skipSpace,
+  scanWhole,
   uuidText,
   uuidV7,
 } from '@sealtrail/core';
@@ -51,11 +49,16 @@ export interface IntakeOptions {
   readonly random: (bytes: number) => Uint8Array;
 }
 
-/** Problems reported for one request; further ones are only counted. */
+/**
+ * Places reported for one request. Where it takes what is good, every event that is refused is named beyond them too,
+ * but only with the first thing that is wrong with it.
+ */
 const maxReportedErrors = 100;
 
-/** Entries handed to the log at a time when a request takes what is good; the producer waits for them: back-pressure. */
-const partialGroupEntries = 1000;
+/**
+ * What is handed to the log at a time when a request takes what is good; the producer waits for it: back-pressure.
+ */
+const partialGroup = { entries: 1000, bytes: 1024 * 1024 } as const;
 
 /** parse -> validate -> authorize -> redact -> encode -> queue, for one event after the other. */
 export class Intake {
@@ -115,7 +118,8 @@ export class IntakeRequest {
 
   /** True when the caller must await {@link flush} before it adds more. */
   get isFull(): boolean {
-    return this.#partial && this.#group.count >= partialGroupEntries;
+    const { count, byteLength } = this.#group;
+    return this.#partial && (count >= partialGroup.entries || byteLength >= partialGroup.bytes);
   }
 
   /** Adds one event found in a larger text. What is wrong with it is kept for the end of the request. */
@@ -125,10 +129,13 @@ export class IntakeRequest {
 
   /** Adds one event that is a line of its own. */
   addLine(line: Uint8Array): void {
+    this.#add(() => parseEvent(line, scanWhole(line)));
+  }
+
+  /** Takes the place of an event that could not even be read. */
+  refuse(error: SealtrailError): void {
     this.#add(() => {
-      const scanned = scanObject(line, skipSpace(line, 0));
-      expectEnd(line, scanned.end);
-      return parseEvent(line, scanned);
+      throw error;
     });
   }
 
@@ -140,7 +147,9 @@ export class IntakeRequest {
       if (!(error instanceof SealtrailError)) throw error;
       const details =
         error.details.length > 0 ? error.details : [{ code: error.code, message: error.message }];
-      for (const detail of details) this.#refuse({ ...detail, position });
+      details.forEach((detail, i) => {
+        this.#refuse({ ...detail, position }, i > 0);
+      });
     }
   }
 
@@ -200,8 +209,8 @@ export class IntakeRequest {
     this.#positions.push(position);
   }
 
-  #refuse(detail: ErrorDetail): void {
-    if (this.#errors.length < maxReportedErrors || this.#partial) this.#errors.push(detail);
+  #refuse(detail: ErrorDetail, isFurther = false): void {
+    if (this.#errors.length < maxReportedErrors || (this.#partial && !isFurther)) this.#errors.push(detail);
   }
 
   async #createTrails(group: EntryGroup): Promise<void> {
