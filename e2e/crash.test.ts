@@ -43,7 +43,9 @@ it(`keeps every promise over ${kills} kills (seed ${seed})`, {
     if (kill % 3 === 2) {
       // As the killed process left it: nobody has repaired anything yet.
       const { code, stdout, stderr } = await sealtrail('verify', '--data', dir, '--json');
-      expect(code, `seed ${seed}, ${dir}, after ${kill + 1} kills: ${stdout.slice(0, 3_000)} ${stderr}`).toBe(0);
+      expect(code, `seed ${seed}, ${dir}, after ${kill + 1} kills: ${stdout.slice(0, 3_000)} ${stderr}`).toBe(
+        0,
+      );
     }
   }
 

@@ -32,7 +32,7 @@ const webApis = new SourceTextModule(
     initializeImportMeta(meta) {
       const host = {
         encode: (text: string) => new TextEncoder().encode(text),
-        decoder: (label?: string, options?: TextDecoderOptions) => {
+        decoder: (label?: string, options?: ConstructorParameters<typeof TextDecoder>[1]) => {
           const decoder = new TextDecoder(label, options);
           return (bytes: Uint8Array) => decoder.decode(bytes);
         },

@@ -50,18 +50,15 @@ describe('scanObject', () => {
     expect(scanObject(bytesOf(String.raw`{"a":"\\\u0061"}`), 0).hasUnicodeEscape).toBe(true);
   });
 
-  it.each(['', '  {}', '}', 'nonsense'].map((text) => [text.replace('nonsense', 'x')]))(
-    'refuses %j, which begins no value',
-    (text) => {
-      expect(codeOf(() => scanObject(bytesOf(text), 0))).toBe('malformed_json');
-    },
-  );
+  it.each(['', '  {}', '}', 'x', 'not', 'tru', '\ufeff{}'])('refuses %j, which begins no value', (text) => {
+    expect(codeOf(() => scanObject(bytesOf(text), 0))).toBe('malformed_json');
+  });
 
   it.each(['1', '-1', '"a"', '[{}]', 'true', 'null', 'false'])('refuses %s, which is no object', (text) => {
     expect(codeOf(() => scanObject(bytesOf(text), 0))).toBe('invalid_event');
   });
 
-  it.each(['{', '{"a', '{"a\\', '{"a":{}', '{"a":"}', '{"a\\"}', '{[}'.slice(0, 2)])(
+  it.each(['{', '{"a', '{"a\\', '{"a":{}', '{"a":"}', '{"a\\"}', '{['])(
     'refuses %j, which has no end',
     (text) => {
       expect(codeOf(() => scanObject(bytesOf(text), 0))).toBe('malformed_json');

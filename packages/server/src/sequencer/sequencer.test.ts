@@ -414,7 +414,7 @@ describe('Sequencer: what an append costs', () => {
 });
 
 /** Counts the calls of a store's methods. */
-function counting(store: SqliteLogStore, calls: Map<string, number>): LogStore {
+function counting(store: LogStore, calls: Map<string, number>): LogStore {
   return new Proxy(store, {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target);

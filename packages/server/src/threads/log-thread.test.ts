@@ -295,7 +295,7 @@ describe('LogThread', () => {
       'requestFailed',
     ]);
     expect(replies.at(-1)).toMatchObject({ failure: { code: 'trail_exists' } });
-    const [{ trails }] = replies.filter((reply) => reply.kind === 'ready').slice(-1) as [
+    const [{ trails }] = replies.filter((reply) => reply.kind === 'ready').slice(-1) as unknown as [
       { trails: { vkey: string }[] },
     ];
     expect(readFileSync(folder.policy, 'utf8')).toContain(`log ${trails[0]!.vkey}\n`);

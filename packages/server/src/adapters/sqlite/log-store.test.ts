@@ -23,7 +23,7 @@ describe('SqliteLogStore', () => {
     log.sequencer.append(batchOf(groupOf(risingEvents(0, 300))));
     const append = { trailId: 1, bundles: [], dropsTail: false, tiles: [], ids: uuidBytes(risingId(999)) };
     for (const firstIndex of [0, 299, 301, 512]) {
-      const tail = { start: firstIndex, data: Uint8Array.of(0, 1, 0x20) };
+      const tail = { start: firstIndex, data: Uint8Array.of(0, 1, 0x20), hashes: new Uint8Array(32) };
       expect(codeOf(() => log.store.append([{ ...append, firstIndex, tail }]))).toBe('storage_unavailable');
     }
     expect(log.reader.size('main')).toBe(300);
@@ -38,7 +38,7 @@ describe('SqliteLogStore', () => {
       trailId: 1,
       firstIndex: 10,
       bundles: [],
-      tail: { start: 10, data: Uint8Array.of(0, 1, 0x20, 0, 1, 0x20) },
+      tail: { start: 10, data: Uint8Array.of(0, 1, 0x20, 0, 1, 0x20), hashes: new Uint8Array(64) },
       dropsTail: false,
       tiles: [{ level: 5, n: 0, data: new Uint8Array(32) }],
       ids: Buffer.concat([uuidBytes(risingId(999)), uuidBytes(risingId(3))]),

@@ -34,4 +34,4 @@ for (let n = 0; !isStopped; n++) {
   await delay(2);
 }
 await engine[Symbol.asyncDispose]();
-process.disconnect();
+process.disconnect?.();
