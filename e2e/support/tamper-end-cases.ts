@@ -1,4 +1,28 @@
 import { all, change, entries, everything, keep, sql, type TamperCase } from './tamper-case.ts';
+import type { TamperedFolder } from './tamper-folder.ts';
+import { bytesOf, changed, parse, receivedLater, withTimeOf } from './tamper-forge.ts';
+
+/** Entries from the second on, a minute apart or more, under the first checkpoint alone: nobody needs a key for that. */
+export const rewriteUnsigned = (minutes: number): ((folder: TamperedFolder) => void) =>
+  all(
+    entries(
+      ([first, ...rest]) => [
+        first!,
+        ...rest.map((entry, i) => receivedLater(first!, changed(entry), i * minutes)),
+      ],
+      everything,
+    ),
+    (folder) => {
+      const older = 'SELECT note FROM checkpoint WHERE trail = 1 AND size = 1';
+      let note: unknown;
+      folder.change((db) => {
+        note = db.prepare(older).pluck().get();
+        db.exec('DELETE FROM checkpoint WHERE trail = 1 AND size > 1');
+      });
+      const setBack = "UPDATE published SET size = 1, note = ? WHERE trail = 'main'";
+      folder.change((db) => db.prepare(setBack).run(note), 'published.db');
+    },
+  );
 
 /** The end of the log, and older copies of it. */
 export const endCases: readonly TamperCase[] = [
@@ -83,5 +107,23 @@ export const endCases: readonly TamperCase[] = [
     ),
     code: 'not_covered',
     finds: ['main coverage not_covered 0-699', 'system coverage not_covered 0'],
+  },
+  {
+    name: 'later checkpoints are removed, in published.db too, and what they covered is rewritten',
+    apply: rewriteUnsigned(1),
+    code: 'not_covered',
+    finds: ['main coverage not_covered 1'],
+  },
+  {
+    name: 'the same, with receive times that are none',
+    apply: all(
+      rewriteUnsigned(0),
+      entries(
+        (list) => list.with(699, withTimeOf(bytesOf({ ...parse(list[1]!), receivedAt: 'z' }), list[699]!)),
+        everything,
+      ),
+    ),
+    code: 'not_covered',
+    finds: ['main coverage not_covered 1'],
   },
 ];

@@ -120,3 +120,9 @@ export const invented = (entry: Uint8Array): Uint8Array => {
 /** An entry as if it had been received when another one was. */
 export const withTimeOf = (other: Uint8Array, entry: Uint8Array): Uint8Array =>
   bytesOf({ ...parse(entry), receivedAt: parse(other).receivedAt });
+
+/** An entry as if it had been received minutes after another one. */
+export const receivedLater = (other: Uint8Array, entry: Uint8Array, minutes: number): Uint8Array => {
+  const receivedAt = new Date(Date.parse(parse(other).receivedAt) + 60_000 * minutes).toISOString();
+  return bytesOf({ ...parse(entry), receivedAt });
+};

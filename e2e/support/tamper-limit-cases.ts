@@ -1,5 +1,6 @@
 import { zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { all, change, entries, everything, sql, type TamperCase } from './tamper-case.ts';
+import { rewriteUnsigned } from './tamper-end-cases.ts';
 import { SIZES } from './tamper-folder.ts';
 import { own, publish, replaceKey, replacePolicy, setBack, sign } from './tamper-key-cases.ts';
 
@@ -14,6 +15,10 @@ export const blindSpots: readonly HarmlessCase[] = [
   {
     name: 'log and published.db are set back together, and nobody remembers them',
     apply: setBack('log.db', 'published.db'),
+  },
+  {
+    name: 'checkpoints and published.db are taken away for entries received within two hours, and these are rewritten',
+    apply: rewriteUnsigned(0),
   },
   {
     name: 'key, published.db and trust policy are replaced, and no other policy is pinned',

@@ -95,6 +95,31 @@ describe('missing, inserted and reordered entries', () => {
     expect(failures(verdict)).toContainEqual(['entries', 'truncated', 699, 699]);
   });
 
+  it('an entry taken out of the last block is named as far as stored hashes lead to a signed root', async () => {
+    const trail = new MemoryTrail(700, SIZES);
+    trail.entries.splice(600, 1);
+    const verdict = await verify(trail);
+    expect(verdict.code).toBe('missing');
+    expect(failures(verdict)).toEqual(
+      expect.arrayContaining([
+        ['entries', 'missing', 600, 600],
+        ['entries', 'inserted_or_reordered', 600, 698],
+        ['entries', 'truncated', 699, 699],
+      ]),
+    );
+    trail.flipHash(0, 2, 187);
+    expect(failures(await verify(trail))).toEqual(
+      expect.arrayContaining([
+        ['entries', 'modified', 600, 698],
+        ['entries', 'truncated', 699, 699],
+      ]),
+    );
+    trail.entries.splice(520, 100);
+    trail.batches = [...trail.bundles(0, 256), ...trail.bundles(512)];
+    trail.tiles.delete('0/1');
+    expect((await verify(trail)).code).toBe('missing');
+  });
+
   it('an entry put in, with all later ones moved down by one, is named', async () => {
     const trail = new MemoryTrail(700, [...SIZES]);
     trail.entries.splice(400, 0, entryBytes(5000, { receivedAt: '2026-01-01T00:00:00.399Z' }));

@@ -16,6 +16,8 @@ export interface ReplayOutcome {
   readonly witnessed: Head | undefined;
   /** Where heads came from that cannot be compared, because entries before them are gone with their hashes. */
   readonly incomparable: ReadonlySet<HeadSource>;
+  /** The largest head of each source that is beyond the last entry. */
+  readonly beyond: ReadonlyMap<HeadSource, number>;
 }
 
 interface Trees {
@@ -93,10 +95,34 @@ export class Replay {
    */
   async finish(isEnd: boolean): Promise<ReplayOutcome> {
     for (const head of await this.#heads.upTo(this.#size)) this.#compare(head);
+    const beyond = await this.#headsBeyond();
     this.#settleContradictions();
     this.#pending.leaveOpen(this.#faults);
     if (isEnd && this.#tiles.present) await this.#findSurplusHashes();
-    return { head: this.#head, witnessed: this.#witnessed, incomparable: this.#incomparable };
+    return { head: this.#head, witnessed: this.#witnessed, incomparable: this.#incomparable, beyond };
+  }
+
+  /**
+   * Takes the heads beyond the last entry. Where entries were taken out and later ones moved up, the stored hashes reach
+   * further than the entries: as far as such a head, whose root then still tells which entries are wrong.
+   */
+  async #headsBeyond(): Promise<Map<HeadSource, number>> {
+    const beyond = new Map<HeadSource, number>();
+    const { leaves = [], stored } = this.#lastBlock ?? {};
+    const surplus = this.#trees === undefined ? 0 : (stored?.width ?? 0) - leaves.length;
+    if (surplus > 0) {
+      const { byTiles } = this.#trees!;
+      const tree = new CompactRange(this.#hasher, byTiles.size, byTiles.hashes());
+      for (let i = leaves.length; i < leaves.length + surplus; i++) {
+        tree.append(stored!.hash(i)!);
+        for (const head of await this.#heads.upTo(tree.size)) {
+          beyond.set(head.source, head.size);
+          if (equalBytes(tree.root(), head.root)) this.#pending.settle('tiles', this.#faults);
+        }
+      }
+    }
+    for (const [source, size] of await this.#heads.rest()) beyond.set(source, size);
+    return beyond;
   }
 
   #note(disagreement: Disagreement): void {

@@ -58,7 +58,7 @@ export async function verifyTrail(
   }
   const { size, isCutOff } = reader;
   const outcome = await replay.finish(!isCutOff);
-  const beyond = await heads.rest();
+  const { beyond } = outcome;
   if (!isCutOff) checkEnd(size, beyond, faults);
   checkWitnesses(size, policy, outcome, faults);
   checkCoverage(size, heads, faults);

@@ -27,7 +27,7 @@ export function verifyCommand(context: CliContext): Command {
     .option('--policy <file>', 'trust policy with the keys that you pinned; needed with --url')
     .option(
       '--remember <file>',
-      'with --url: where the last checkpoint seen is kept (default: beside the policy)',
+      'where the checkpoints seen are kept for the next time (default with --url: beside the policy)',
     )
     .option('--json', 'output for machines')
     .action(async (options: VerifyOptions) => {
@@ -51,6 +51,7 @@ async function overFolder(
   return verifyFolder(dir, {
     policyText: options.policy === undefined ? undefined : readPolicy(options.policy),
     trail: options.trail,
+    rememberFile: options.remember,
     onProgress: (_trail, entries) => progress.show(entries, undefined),
     signal,
   });

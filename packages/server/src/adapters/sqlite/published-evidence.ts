@@ -75,7 +75,7 @@ const fault = (code: StoreFault['code'], message: string): StoreFault => ({
 });
 
 /** The size that a note says it is for; undefined when it is no checkpoint, which `verifyTrail` reports. */
-function signedSize(note: string): number | undefined {
+export function signedSize(note: string): number | undefined {
   try {
     return parseCheckpoint(parseNote(note).text).size;
   } catch {

@@ -14,6 +14,8 @@ import {
 import type Database from 'better-sqlite3';
 import type { TrailRecord } from '../../ports.ts';
 import { EntryIdEvidence } from './entry-id-evidence.ts';
+import { signedSize } from './published-evidence.ts';
+import { UnsignedEvidence } from './unsigned-evidence.ts';
 
 const maxBundleBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
 
@@ -39,6 +41,7 @@ export class StoredTrailEvidence implements TrailEvidence {
   readonly #tile: Database.Statement;
   readonly #tailHashes: Database.Statement;
   readonly #ids: EntryIdEvidence;
+  readonly #unsigned: UnsignedEvidence;
   readonly #layoutFaults: StoreFault[] = [];
   #size = 0;
 
@@ -55,6 +58,9 @@ export class StoredTrailEvidence implements TrailEvidence {
       .prepare('SELECT hashes FROM tail WHERE trail = ? AND start >= ? AND start < ? ORDER BY start')
       .pluck();
     this.#ids = new EntryIdEvidence(db, record.id);
+    const largest = db.prepare('SELECT coalesce(max(size), 0) FROM checkpoint WHERE trail = ?').pluck();
+    const apart = known.published === undefined ? 0 : (signedSize(known.published) ?? 0);
+    this.#unsigned = new UnsignedEvidence(Math.max(largest.get(record.id) as number, apart));
   }
 
   async *entries(): AsyncGenerator<EntryBatch, undefined> {
@@ -95,6 +101,7 @@ export class StoredTrailEvidence implements TrailEvidence {
   async *storeFaults(): AsyncGenerator<StoreFault, undefined> {
     yield* this.#layoutFaults;
     yield* this.#tileFaults();
+    yield* this.#unsigned.faults();
     yield* this.#ids.faults(this.#size);
     return undefined;
   }
@@ -104,6 +111,7 @@ export class StoredTrailEvidence implements TrailEvidence {
     const { id, trail, receivedAt } = JSON.parse(text.decode(bytes)) as Partial<Entry>;
     if (typeof id !== 'string' || typeof trail !== 'string' || typeof receivedAt !== 'string')
       return undefined;
+    this.#unsigned.note(index, receivedAt);
     return this.#ids.note(index, id) ? { trail, receivedAt } : undefined;
   }
 

@@ -1,0 +1,40 @@
+import type { StoreFault } from '@sealtrail/core';
+
+/** Twice the longest time that a server can be told to leave entries unsigned. */
+const maxUnsignedMs = 2 * 3_600_000;
+
+/**
+ * Holds the entries after the last checkpoint against their receive times. A server signs soon what it takes: without
+ * this, whoever removes the later checkpoints everywhere could rewrite all that they covered without any key, as entries
+ * that wait to be signed.
+ */
+export class UnsignedEvidence {
+  readonly #signedSize: number;
+  #firstAt: string | undefined;
+  #lastAt = '';
+
+  /** @param signedSize entries that the largest stored or published checkpoint claims to cover */
+  constructor(signedSize: number) {
+    this.#signedSize = signedSize;
+  }
+
+  note(index: number, receivedAt: string): void {
+    if (index === this.#signedSize) this.#firstAt = receivedAt;
+    this.#lastAt = receivedAt;
+  }
+
+  /** Call it after the last entry. */
+  *faults(): Generator<StoreFault, undefined> {
+    if (this.#firstAt === undefined) return undefined;
+    const unsignedMs = Date.parse(this.#lastAt) - Date.parse(this.#firstAt);
+    // Also for what is no time.
+    if (!(unsignedMs <= maxUnsignedMs))
+      yield {
+        check: 'coverage',
+        code: 'not_covered',
+        firstIndex: this.#signedSize,
+        message: `No checkpoint covers the entries from ${this.#signedSize} on, received from ${this.#firstAt} to ${this.#lastAt}: nothing shows that they are what was recorded. A running server signs within seconds: look for why it could not, or for who removed checkpoints here and in published.db.`,
+      };
+    return undefined;
+  }
+}
