@@ -21,8 +21,8 @@ const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const SMALL_U = 0x75;
 
-/** Bytes with which a JSON value begins that is no object. */
-const otherValueStarts = /* @__PURE__ */ new TextEncoder().encode('"[-0123456789tfn');
+/** How a JSON value begins that is no object. */
+const otherValue = /^(?:["[\d-]|true|false|null)/;
 
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
@@ -33,8 +33,7 @@ function malformed(offset: number, expected: string): never {
 
 /** JSON of another type is an event that is not valid; anything else is not JSON. */
 function notAnObject(bytes: Uint8Array, offset: number): never {
-  const byte = bytes[offset];
-  if (byte !== undefined && otherValueStarts.includes(byte))
+  if (otherValue.test(String.fromCharCode(...bytes.subarray(offset, offset + 5))))
     throw new SealtrailError('invalid_event', `expected an object at byte ${offset}`);
   malformed(offset, 'an object');
 }

@@ -6,6 +6,7 @@ import { HttpServer } from './server.ts';
 
 const app = new OpenAPIHono<HttpEnv>();
 app.post('/', async (c) => c.text(await c.req.text()));
+app.onError((_error, c) => c.text('failed', 500));
 let endSlow = (): void => {};
 app.get('/slow', async (c) => {
   await new Promise<void>((resolve) => {

@@ -91,9 +91,11 @@ export class HttpServer implements AsyncDisposable {
     this.#isDraining = true;
     const closed = new Promise<void>((resolve) => server.close(() => resolve()));
     this.#options.closing.abort();
-    server.closeIdleConnections();
+    // Connections are kept alive for a next request; those whose request ends now wait for one that will not be taken.
+    const sweep = setInterval(() => server.closeIdleConnections(), 50);
     const timer = setTimeout(() => server.closeAllConnections(), this.#options.drainMs);
     await closed;
+    clearInterval(sweep);
     clearTimeout(timer);
   }
 }
