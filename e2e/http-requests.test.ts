@@ -208,7 +208,7 @@ describe('a body for a trail or a token', () => {
       (function* () {
         for (let i = 0; i < 1000; i++) yield new Uint8Array(1024).fill(0x20);
       })(),
-    ) as unknown as RequestInit['body'];
+    ) as unknown as NonNullable<RequestInit['body']>;
     expect(problemOf(await post('/v1/trails', endless)).code).toBe('body_too_large');
     // The connection is still good.
     expect((await server.send('/healthz')).status).toBe(200);
