@@ -3,6 +3,9 @@ export const maxSegmentEntries = 65_536;
 
 const words = maxSegmentEntries / 32;
 
+/** Bytes of a stored set. */
+export const bitmapBytes: number = maxSegmentEntries / 8;
+
 /** A set of entry numbers of one segment. */
 export class Bitmap {
   readonly #words: Uint32Array = new Uint32Array(words);
@@ -21,16 +24,6 @@ export class Bitmap {
 
   add(entry: number): void {
     this.#words[entry >>> 5]! |= 1 << (entry & 31);
-  }
-
-  /** Adds `from` to `to - 1`. */
-  addRange(from: number, to: number): void {
-    for (let entry = from; entry < to; ) {
-      if ((entry & 31) === 0 && to - entry >= 32) {
-        this.#words[entry >>> 5] = 0xffffffff;
-        entry += 32;
-      } else this.add(entry++);
-    }
   }
 
   /** What is in this or in the other, as a new set. */
@@ -71,6 +64,23 @@ export class Bitmap {
     return count;
   }
 
+  /** How many entries lie before each run of 32 numbers, which makes {@link rank} a short count. */
+  ranks(): Uint32Array {
+    const ranks = new Uint32Array(words);
+    let count = 0;
+    for (let i = 0; i < words; i++) {
+      ranks[i] = count;
+      count += bitsIn(this.#words[i]!);
+    }
+    return ranks;
+  }
+
+  /** How many entries are smaller than this one. */
+  rank(entry: number, ranks: Uint32Array): number {
+    const below = this.#words[entry >>> 5]! & ~(0xffffffff << (entry & 31));
+    return ranks[entry >>> 5]! + bitsIn(below);
+  }
+
   /** Entry numbers from the largest down. */
   *descending(): Generator<number> {
     for (let i = words - 1; i >= 0; i--) {
@@ -92,7 +102,7 @@ export class Bitmap {
 
   /** The bytes for storage, little-endian. */
   toBytes(): Uint8Array {
-    const bytes = new Uint8Array(words * 4);
+    const bytes = new Uint8Array(bitmapBytes);
     const view = new DataView(bytes.buffer);
     for (let i = 0; i < words; i++) view.setUint32(i * 4, this.#words[i]!, true);
     return bytes;
@@ -100,7 +110,7 @@ export class Bitmap {
 
   /** Adds a stored bitmap. */
   addBytes(bytes: Uint8Array): void {
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bitmapBytes);
     for (let i = 0; i < words; i++) this.#words[i]! |= view.getUint32(i * 4, true);
   }
 }

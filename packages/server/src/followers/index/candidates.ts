@@ -13,7 +13,8 @@ export interface Candidates {
 export const certainly = (entries: Bitmap): Candidates => ({ may: entries, must: entries });
 
 /** A set that holds all that match, and perhaps more. */
-export const perhaps = (entries: Bitmap): Candidates => ({ may: entries, must: new Bitmap() });
+export const perhaps = (entries: Bitmap): Candidates =>
+  entries.isEmpty() ? certainly(entries) : { may: entries, must: new Bitmap() };
 
 export const isCertain = ({ may, must }: Candidates): boolean => may === must;
 

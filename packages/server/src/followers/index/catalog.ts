@@ -9,7 +9,7 @@ export interface CatalogedSegment {
   readonly bytes: number;
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
-  readonly ranges: readonly TrailRange[];
+  readonly ranges: ReadonlyMap<string, TrailRange>;
 }
 
 const schema = `
@@ -56,7 +56,10 @@ export class Catalog implements Disposable {
         'SELECT number, bytes, min_time AS minTimeMs, max_time AS maxTimeMs FROM segment ORDER BY number',
       )
       .all()
-      .map((row) => ({ ...row, ranges: ranges.all(row.number) }));
+      .map((row) => ({
+        ...row,
+        ranges: new Map(ranges.all(row.number).map((range) => [range.trail, range])),
+      }));
   }
 
   add(segment: CatalogedSegment): void {
@@ -67,7 +70,7 @@ export class Catalog implements Disposable {
       this.#db
         .prepare('INSERT INTO segment (number, bytes, min_time, max_time) VALUES (?, ?, ?, ?)')
         .run(segment.number, segment.bytes, segment.minTimeMs, segment.maxTimeMs);
-      for (const { trail, firstIndex, endIndex } of segment.ranges)
+      for (const { trail, firstIndex, endIndex } of segment.ranges.values())
         range.run(segment.number, trail, firstIndex, endIndex);
     })();
   }

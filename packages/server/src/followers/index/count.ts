@@ -1,47 +1,53 @@
-import { type Field, type Filter, resolveField, SealtrailError, type Stats } from '@sealtrail/core';
+import { type Field, resolveField, SealtrailError, type Stats } from '@sealtrail/core';
 import type { LogReader, StatsQuery } from '../../ports.ts';
 import { Bitmap } from './bitmap.ts';
-import { isCertain } from './candidates.ts';
-import { EntrySource, indexOf } from './entry-source.ts';
-import { candidatesOf, type IndexPart, mayHold, timeSpan, withinTenants } from './scope.ts';
-import { type RollUpRow, rolledUpFields, type Segment } from './segment.ts';
-import { isCutTerm } from './terms.ts';
+import { type Candidates, isCertain } from './candidates.ts';
+import { EntrySource } from './entry-source.ts';
+import { candidatesOf } from './evaluate.ts';
+import { type MinuteScope, minuteScope, sumMinutes } from './minutes.ts';
+import { type IndexPart, mayHold, timeSpan, withinTenants } from './scope.ts';
+import type { Segment } from './segment.ts';
+import { TrailEntries } from './trail-entries.ts';
 import { ValueCounts } from './value-counts.ts';
 
-const minuteMs = 60_000;
 const maxBuckets = 5000;
 /** Entries looked at where the index is not sure: a few seconds, in which other searches wait. */
 const maxJudged = 250_000;
 
-/** Counts of what a filter finds: exact, whatever the filter. */
+/**
+ * Counts of what a filter finds: exact, whatever the filter. Out of roll-ups where they say enough, else out of the sets
+ * of entries; what these are not sure of, the entries themselves decide.
+ *
+ * @throws SealtrailError invalid_parameter when the question is too large
+ */
 export function countEvents(
   parts: readonly IndexPart[],
   log: LogReader,
   query: StatsQuery,
   indexedSize: number,
 ): Stats {
-  const values =
-    query.field === undefined ? undefined : new ValueCounts(countableField(query.field), query.limit);
   const filter = withinTenants(query.filter, query.tenants);
-  const span = timeSpan(filter);
   const source = new EntrySource(log, query.trail, indexedSize, filter);
+  const values =
+    query.field === undefined ? undefined : new ValueCounts(countableField(query.field), query.limit, source);
+  const span = timeSpan(filter);
+  const minutes = minuteScope(filter, query);
   const buckets = new Buckets(query.intervalMs);
   let total = 0;
   for (const part of parts) {
     if (!mayHold(part, query.trail, indexedSize, span)) continue;
     const segment = part.open();
-    const rolledUp = values ? undefined : rollUpsFor(segment, query, filter);
-    if (rolledUp) {
-      for (const { minute, count } of rolledUp) {
-        total += count;
-        buckets.add(minute * minuteMs, count);
-      }
-    } else {
-      const found = matching(segment, query.trail, filter, source);
-      total += found.count();
-      values?.add(segment, found);
-      buckets.addTimes(segment, found);
+    const byMinute = minutes && countMinutes(segment, query.trail, minutes, values, buckets);
+    if (byMinute !== undefined) {
+      total += byMinute;
+      continue;
     }
+    const trail = new TrailEntries(segment, query.trail);
+    const question = { segment, trail: query.trail, own: trail.all, isCounting: true };
+    const found = judged(candidatesOf(question, filter), trail, source);
+    total += found.count();
+    values?.add(segment, found, trail);
+    buckets.addTimes(segment, found);
   }
   return { total, indexedSize, ...values?.result(), ...buckets.result() };
 }
@@ -56,21 +62,27 @@ function countableField(name: string): Field {
   return field;
 }
 
-/** Counts by minute out of roll-ups, where the filter is nothing or one value of a rolled-up field. */
-function rollUpsFor(segment: Segment, query: StatsQuery, filter: Filter): readonly RollUpRow[] | undefined {
-  if (query.intervalMs !== undefined && query.intervalMs % minuteMs !== 0) return undefined;
-  if (filter.op === 'all') return segment.rollUps(query.trail, '', '');
-  const isRolledUp = filter.op === 'eq' && rolledUpFields.includes(filter.field) && !isCutTerm(filter.value);
-  return isRolledUp ? segment.rollUps(query.trail, filter.field, filter.value) : undefined;
+/** Counts out of the roll-ups of a segment; undefined, and nothing counted, when they do not say enough. */
+function countMinutes(
+  segment: Segment,
+  trail: string,
+  scope: MinuteScope,
+  values: ValueCounts | undefined,
+  buckets: Buckets,
+): number | undefined {
+  if (!scope.fits(segment)) return undefined;
+  const all = segment.rollUp(trail, scope.field, scope.value);
+  if (all === undefined) return undefined;
+  if (values && !values.addMinutes(segment, trail, scope)) return undefined;
+  return sumMinutes(all, scope, (timeMs, count) => buckets.add(timeMs, count));
 }
 
-/** The entries of a segment that match: those that the index is not sure of are looked at. */
-function matching(segment: Segment, trail: string, filter: Filter, source: EntrySource): Bitmap {
-  const found = candidatesOf(segment, trail, filter);
+/** The candidates that match: those that the index is not sure of are looked at. */
+function judged(found: Candidates, trail: TrailEntries, source: EntrySource): Bitmap {
   if (isCertain(found)) return found.may;
-  const judged = new Bitmap();
+  const matching = new Bitmap();
   for (const number of found.may.without(found.must).descending()) {
-    if (source.judge(indexOf(segment.runs, number))) judged.add(number);
+    if (source.judge(source.text(trail.indexOf(number)))) matching.add(number);
     if (source.judged > maxJudged) {
       throw new SealtrailError(
         'invalid_parameter',
@@ -78,7 +90,7 @@ function matching(segment: Segment, trail: string, filter: Filter, source: Entry
       );
     }
   }
-  return found.must.or(judged);
+  return found.must.or(matching);
 }
 
 /** Counts by time. */
@@ -104,9 +116,10 @@ class Buckets {
   }
 
   addTimes(segment: Segment, entries: Bitmap): void {
-    if (this.#intervalMs === undefined) return;
+    if (this.#intervalMs === undefined || entries.isEmpty()) return;
+    // Each entry has one time, so the entry is the place in the column.
     const times = segment.times('time');
-    entries.visit((entry) => this.add(times[entry]!, 1));
+    entries.visit((entry) => this.add(times.valueAt(entry), 1));
   }
 
   result(): Pick<Stats, 'buckets'> {

@@ -1,6 +1,5 @@
 import { compileFilter, type Entry, type Filter, type Matcher } from '@sealtrail/core';
 import type { LogReader } from '../../ports.ts';
-import type { Run } from './segment.ts';
 
 /** Entries in a bundle of the log. */
 const bundle = 256;
@@ -35,22 +34,13 @@ export class EntrySource {
     return decoder.decode(this.#entries[index - start]!);
   }
 
-  /** Whether the filter finds an entry. */
-  judge(index: number): boolean {
-    this.judged++;
-    return this.#matches(JSON.parse(this.text(index)) as Entry);
+  entry(index: number): Entry {
+    return JSON.parse(this.text(index)) as Entry;
   }
-}
 
-/** Index in its trail of an entry of a segment. */
-export function indexOf(runs: readonly Run[], entry: number): number {
-  let low = 0;
-  let high = runs.length - 1;
-  while (low < high) {
-    const middle = (low + high + 1) >>> 1;
-    if (runs[middle]!.first <= entry) low = middle;
-    else high = middle - 1;
+  /** Whether the filter finds an entry, given its text. */
+  judge(text: string): boolean {
+    this.judged++;
+    return this.#matches(JSON.parse(text) as Entry);
   }
-  const run = runs[low]!;
-  return run.index + (entry - run.first);
 }

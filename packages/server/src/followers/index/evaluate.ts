@@ -5,179 +5,296 @@ import {
   fieldOf,
   fields,
   globTest,
+  hasPhrase,
   ipKey,
   isNumber,
   isWithin,
+  type RangeFilter,
   type TextFilter,
   wholeValue,
   wordsOf,
 } from '@sealtrail/core';
 import { Bitmap } from './bitmap.ts';
 import { both, type Candidates, certainly, either, neither, perhaps } from './candidates.ts';
-import type { Segment } from './segment.ts';
-import {
-  EXISTS,
-  fieldCode,
-  isCutTerm,
-  METADATA_EXISTS,
-  metadataPrefix,
-  metadataTerm,
-  termPrefix,
-  termValue,
-  valueTerm,
-  WORD,
-} from './terms.ts';
+import type { Segment, ValueShape } from './segment.ts';
+import { BOOLEANS, EXISTS, fieldCode, isCut, metadataPath, TEXTS, termPrefix, WORD } from './terms.ts';
 
-/** The candidates of a filter among the entries of a segment. It means what core's `matches` says. */
-export function evaluate(segment: Segment, filter: Filter): Candidates {
+/** What is asked of a segment. */
+export interface Question {
+  readonly segment: Segment;
+  readonly trail: string;
+  /** The trail's entries in the segment. */
+  readonly own: Bitmap;
+  /** True when every entry between `may` and `must` will be looked at, so that it pays to know more. */
+  readonly isCounting: boolean;
+}
+
+/** A set so small that looking at its entries is less work than a walk through the terms of a field. */
+const smallSet = 32;
+/** Terms of a field that it pays to walk through to spare looking at entries. */
+const maxWalkedTerms = 20_000;
+
+/** The candidates among the entries of the trail. */
+export function candidatesOf(question: Question, filter: Filter): Candidates {
+  return conjunction(question, certainly(question.own), filter.op === 'and' ? filter.filters : [filter]);
+}
+
+function evaluate(question: Question, filter: Filter): Candidates {
+  const { segment } = question;
   switch (filter.op) {
     case 'all':
-      return everything(segment);
+      return everything(question);
     case 'and':
-      return filter.filters.map((part) => evaluate(segment, part)).reduce(both);
+      return conjunction(question, everything(question), filter.filters);
     case 'or':
-      return filter.filters.map((part) => evaluate(segment, part)).reduce(either);
+      return filter.filters.map((part) => evaluate(question, part)).reduce(either, nothing());
     case 'not':
-      return neither(segment.entryCount, evaluate(segment, filter.filter));
+      return neither(segment.entryCount, evaluate(question, filter.filter));
     case 'text':
-      return text(segment, filter);
+      return text(question, filter);
     case 'exists':
-      return certainly(present(segment, fieldOf(filter.field)));
+      return exists(question, fieldOf(filter.field));
     case 'eq':
-      return equal(segment, fieldOf(filter.field), filter.value);
+      return equal(question, fieldOf(filter.field), filter.value);
     case 'glob':
-      return glob(segment, fieldOf(filter.field), filter.parts);
+      return glob(question, fieldOf(filter.field), filter.parts);
     case 'cidr': {
       const { first, last } = cidrRange(filter.network)!;
-      return byValue(segment, fieldCode(fieldOf(filter.field)), '', (key) => key >= first && key <= last);
+      return addresses(question, fieldOf(filter.field), first, last, () => true);
     }
     case 'range':
-      return range(segment, fieldOf(filter.field), filter);
+      return range(question, fieldOf(filter.field), filter);
   }
 }
 
-const everything = (segment: Segment): Candidates => certainly(Bitmap.upTo(segment.entryCount));
+/** Cheap conditions first; what is left is often so little that the dear ones are left to the entries. */
+function conjunction(question: Question, start: Candidates, filters: readonly Filter[]): Candidates {
+  let found = start;
+  for (const filter of [...filters].sort((a, b) => cost(a) - cost(b))) {
+    if (found.may.isEmpty()) return found;
+    if (cost(filter) >= dear && found.may.count() <= smallSet) return perhaps(found.may);
+    found = both(found, evaluate(question, filter));
+  }
+  return found;
+}
 
-function withTerm(segment: Segment, term: string): Bitmap {
+const dear = 4;
+
+/** How much work a filter is: 1 for a look-up, {@link dear} for a walk through terms. */
+function cost(filter: Filter): number {
+  switch (filter.op) {
+    case 'all':
+    case 'eq':
+    case 'exists':
+      return 1;
+    case 'text':
+      return filter.prefix ? dear : 2;
+    case 'range':
+      return fieldOf(filter.field).kind === 'ip' ? dear : 3;
+    case 'glob':
+    case 'cidr':
+      return dear;
+    case 'not':
+      return cost(filter.filter);
+    case 'and':
+    case 'or':
+      return Math.max(...filter.filters.map(cost));
+  }
+}
+
+function everything({ segment }: Question): Candidates {
+  return certainly(Bitmap.upTo(segment.entryCount));
+}
+
+function nothing(): Candidates {
+  return certainly(new Bitmap());
+}
+
+function term({ segment }: Question, code: string, value: string): Bitmap {
   const entries = new Bitmap();
-  segment.addTerm(entries, term);
+  segment.addTerm(entries, code, value);
   return entries;
 }
 
-/** The entries that have a value in a field. */
-function present(segment: Segment, field: Field): Bitmap {
-  if (field.kind === 'metadata') return withTerm(segment, METADATA_EXISTS + metadataPath(field));
-  // Every entry has these, and they are not in the index.
-  if (field.kind === 'time' || field.name === 'trail') return Bitmap.upTo(segment.entryCount);
-  return withTerm(segment, EXISTS + fieldCode(field));
+function exists(question: Question, field: Field): Candidates {
+  if (field.kind === 'time' || field.name === 'trail') return everything(question);
+  const code = codeOf(question, field);
+  return code === undefined ? nothing() : certainly(term(question, EXISTS, code));
 }
 
-function equal(segment: Segment, field: Field, value: string): Candidates {
-  if (field.name === 'trail') return perhaps(present(segment, field));
-  if (field.kind === 'metadata') {
-    const path = metadataPath(field);
-    let entries = withTerm(segment, metadataTerm(path, value));
-    if (isNumber(value)) entries = entries.or(withTerm(segment, metadataTerm(path, Number(value))));
-    if (value === 'true' || value === 'false')
-      entries = entries.or(withTerm(segment, metadataTerm(path, value === 'true')));
-    return certainly(entries);
-  }
-  const entries = withTerm(segment, fieldCode(field) + valueTerm(field, value));
-  return field.unique ? perhaps(entries) : certainly(entries);
-}
-
-function glob(segment: Segment, field: Field, parts: readonly string[]): Candidates {
-  if (field.name === 'trail' || field.unique) return perhaps(present(segment, field));
-  const test = globTest(field, parts);
-  const start = termPrefix(parts[0]!);
-  if (field.kind === 'metadata')
-    return byValue(segment, metadataPrefix(metadataPath(field), 's'), start, test);
-  // A text field is compared without regard to case, so its terms have no common beginning.
-  return byValue(segment, fieldCode(field), field.kind === 'text' ? '' : start, test);
-}
-
-function range(segment: Segment, field: Field, filter: Filter & { op: 'range' }): Candidates {
+function equal(question: Question, field: Field, value: string): Candidates {
+  if (field.name === 'trail') return value === question.trail ? everything(question) : nothing();
+  const code = codeOf(question, field);
+  if (code === undefined) return nothing();
   switch (field.kind) {
-    case 'time':
-      return timeRange(segment, field, filter);
-    case 'number':
-      return byValue(segment, fieldCode(field), '', (value) => isWithin(filter, Number(value), Number));
-    case 'metadata':
-      return byValue(segment, metadataPrefix(metadataPath(field), 'n'), '', (value) =>
-        isWithin(filter, Number(value), Number),
-      );
+    case 'metadata': {
+      const entries = term(question, code + TEXTS, value);
+      question.segment.addTerm(entries, code + BOOLEANS, value);
+      if (isNumber(value)) addNumbers(question, code, entries, (number) => number === Number(value));
+      return certainly(entries);
+    }
+    case 'number': {
+      const entries = new Bitmap();
+      addNumbers(question, code, entries, (number) => number === Number(value));
+      return certainly(entries);
+    }
     case 'ip':
-      return byValue(segment, fieldCode(field), '', (key) =>
-        isWithin(filter, key, (bound) => ipKey(String(bound))!),
-      );
+      return certainly(term(question, code, ipKey(value)!));
+    case 'time':
+      // Times are compared by ranges alone.
+      return nothing();
     case 'keyword':
     case 'text': {
-      const rank = (value: string | number): number => field.values!.indexOf(String(value));
-      const test = (value: string): boolean => rank(value) >= 0 && isWithin(filter, rank(value), rank);
-      return byValue(segment, fieldCode(field), '', test);
+      if (!field.unique) return certainly(term(question, code, value));
+      const entries = new Bitmap();
+      question.segment.addUnique(entries, code, value);
+      return perhaps(entries);
     }
   }
 }
 
-function timeRange(segment: Segment, field: Field, filter: Filter & { op: 'range' }): Candidates {
-  const first = Number(filter.gte ?? Number.NEGATIVE_INFINITY);
-  const last = Number(filter.lte ?? Number.POSITIVE_INFINITY);
-  const isTime = field.name === 'time';
-  if (isTime && first <= segment.minTimeMs && last >= segment.maxTimeMs) return everything(segment);
+function glob(question: Question, field: Field, parts: readonly string[]): Candidates {
+  const test = globTest(field, parts);
+  if (field.name === 'trail') return test(question.trail) ? everything(question) : nothing();
+  if (field.unique) return perhaps(exists(question, field).may);
+  const code = codeOf(question, field);
+  if (code === undefined) return nothing();
+  // A text field is compared without regard to case, so its terms have nothing in common.
+  const longest = parts.reduce((a, b) => (b.length > a.length ? b : a));
+  const shape = field.kind === 'text' ? {} : { prefix: parts[0]!, part: longest };
+  return byValue(question, field.kind === 'metadata' ? code + TEXTS : code, shape, test);
+}
+
+function range(question: Question, field: Field, filter: RangeFilter): Candidates {
+  const { segment } = question;
+  switch (field.kind) {
+    case 'time':
+      return times(question, field.name === 'time' ? 'time' : 'receivedAt', filter);
+    case 'number':
+    case 'metadata': {
+      const entries = new Bitmap();
+      const code = codeOf(question, field);
+      if (code !== undefined) addNumbers(question, code, entries, numberTest(filter));
+      return certainly(entries);
+    }
+    case 'ip': {
+      const key = (bound: string | number): string => ipKey(String(bound))!;
+      const first = filter.gte ?? filter.gt;
+      const last = filter.lte ?? filter.lt;
+      return addresses(
+        question,
+        field,
+        first === undefined ? '0'.repeat(32) : key(first),
+        last === undefined ? 'f'.repeat(32) : key(last),
+        (address) => isWithin(filter, address, key),
+      );
+    }
+    case 'keyword':
+    case 'text': {
+      const rank = (value: string | number): number => field.values!.indexOf(String(value));
+      const entries = new Bitmap();
+      for (const value of field.values!)
+        if (isWithin(filter, rank(value), rank)) segment.addTerm(entries, fieldCode(field), value);
+      return certainly(entries);
+    }
+  }
+}
+
+function times(question: Question, column: 'time' | 'receivedAt', filter: RangeFilter): Candidates {
+  const { segment } = question;
+  const test = numberTest(filter);
+  if (column === 'time') {
+    const { minTimeMs, maxTimeMs } = segment;
+    if (test(minTimeMs) && test(maxTimeMs)) return everything(question);
+    if (Number(filter.gte ?? filter.gt) > maxTimeMs || Number(filter.lte ?? filter.lt) < minTimeMs)
+      return nothing();
+  }
   const entries = new Bitmap();
-  segment.times(isTime ? 'time' : 'receivedAt').forEach((ms, entry) => {
-    if (ms >= first && ms <= last) entries.add(entry);
-  });
+  segment.times(column).addWhere(entries, test);
   return certainly(entries);
 }
 
-/**
- * Entries of all terms whose value passes a test: `kind` is what such terms begin with, `start` how every value that
- * passes begins. A value that is not kept in full may pass.
- */
+function numberTest(filter: RangeFilter): (value: number) => boolean {
+  const low = Number(filter.gte ?? Number.NEGATIVE_INFINITY);
+  const high = Number(filter.lte ?? Number.POSITIVE_INFINITY);
+  const above = Number(filter.gt ?? Number.NEGATIVE_INFINITY);
+  const below = Number(filter.lt ?? Number.POSITIVE_INFINITY);
+  return (value) => value >= low && value <= high && value > above && value < below;
+}
+
+function addNumbers(
+  { segment }: Question,
+  code: string,
+  into: Bitmap,
+  test: (value: number) => boolean,
+): void {
+  segment.numbers(code)?.addWhere(into, test);
+}
+
+/** Addresses from `first` to `last` that pass. */
+function addresses(
+  question: Question,
+  field: Field,
+  first: string,
+  last: string,
+  test: (key: string) => boolean,
+): Candidates {
+  let common = 0;
+  while (common < first.length && first[common] === last[common]) common++;
+  return byValue(
+    question,
+    fieldCode(field),
+    { prefix: first.slice(0, common) },
+    (key) => key >= first && key <= last && test(key),
+  );
+}
+
+/** Entries of all terms of a code whose value passes, and perhaps those whose value was too long to be kept. */
 function byValue(
-  segment: Segment,
-  kind: string,
-  start: string,
+  { segment }: Question,
+  code: string,
+  shape: ValueShape,
   test: (value: string) => boolean,
 ): Candidates {
   const must = new Bitmap();
-  let cut: Bitmap | undefined;
-  segment.forEachTerm(kind + start, (term, postings) => {
-    const value = term.slice(kind.length);
-    if (isCutTerm(value)) {
-      cut ??= new Bitmap();
-      postings.addTo(cut);
+  const cut = new Bitmap();
+  const start = termPrefix(shape.prefix ?? '');
+  segment.forEachTerm(code, shape, (value, postings) => {
+    if (isCut(value)) {
+      if (value.startsWith(start)) postings.addTo(cut);
     } else if (test(value)) postings.addTo(must);
   });
-  return { may: cut ? must.or(cut) : must, must };
+  return cut.isEmpty() ? certainly(must) : { may: cut.or(must), must };
 }
 
-function text(segment: Segment, { field: name, text: wanted, prefix }: TextFilter): Candidates {
-  const field = name === undefined ? undefined : fieldOf(name);
-  // Only what search without a field looks at has its words in the index.
-  if (field && field.kind !== 'metadata' && field.search !== 'words') return perhaps(present(segment, field));
-  const words = wordsOf(wanted);
-  const found = words
+function text(question: Question, filter: TextFilter): Candidates {
+  const phrase = wordsOf(filter.text);
+  const field = filter.field === undefined ? undefined : fieldOf(filter.field);
+  if (field && question.isCounting && question.segment.termCount(fieldCode(field)) <= maxWalkedTerms)
+    return byValue(question, fieldCode(field), {}, (value) =>
+      hasPhrase(wordsOf(value), phrase, filter.prefix),
+    );
+  const found = phrase
     .map((word, i) =>
-      prefix && i === words.length - 1
-        ? byValue(segment, WORD, termPrefix(word), (value) => value.startsWith(word))
-        : certainly(withTerm(segment, WORD + termValue(word))),
+      filter.prefix && i === phrase.length - 1
+        ? byValue(question, WORD, { prefix: word }, (other) => other.startsWith(word))
+        : certainly(term(question, WORD, word)),
     )
-    .reduce(both, everything(segment));
-  // The index knows that the words are there: not in which field, and not that they are side by side.
-  if (field) return both(found, perhaps(present(segment, field)));
-  const byWords = words.length === 1 ? found : perhaps(found.may);
-  if (prefix) return byWords;
-  return wholeFields.map((one) => whole(segment, one, wanted)).reduce(either, byWords);
+    .reduce(both);
+  // That words stand side by side, and in which field, their terms do not say.
+  if (field) return perhaps(both(found, exists(question, field)).may);
+  const byWords = phrase.length === 1 ? found : perhaps(found.may);
+  if (filter.prefix) return byWords;
+  return wholeFields.map((one) => whole(question, one, wholeValue(one, filter.text))).reduce(either, byWords);
 }
 
 const wholeFields = fields.filter(({ search }) => search === 'whole');
 
-/** Ids and addresses that equal the text of a search without a field. */
-function whole(segment: Segment, field: Field, text: string): Candidates {
-  if (field.kind === 'ip' && ipKey(text) === undefined) return certainly(new Bitmap());
-  return equal(segment, field, wholeValue(field, text));
+function whole(question: Question, field: Field, value: string): Candidates {
+  return field.kind === 'ip' && ipKey(value) === undefined ? nothing() : equal(question, field, value);
 }
 
-const metadataPath = (field: Field): string => field.name.slice('metadata.'.length);
+/** The code of a field, undefined for metadata that no entry of the segment has. */
+function codeOf({ segment }: Question, field: Field): string | undefined {
+  return field.kind === 'metadata' ? segment.pathCode(metadataPath(field)) : fieldCode(field);
+}

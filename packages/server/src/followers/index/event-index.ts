@@ -13,6 +13,8 @@ export interface EventIndexOptions {
   readonly log: LogReader;
   /** Entries a segment; smaller in tests. */
   readonly segmentEntries?: number;
+  /** Time after which a page ends short, with a cursor to go on from; default 250 ms. */
+  readonly maxQueryMs?: number;
   /** Time until what failed is tried again; default one second. */
   readonly retryMs?: number;
   /** Told, once a slice of work, how far trails are searchable. */
@@ -69,6 +71,7 @@ export class EventIndex implements AsyncDisposable {
     const index = new EventIndex(
       {
         segmentEntries: maxSegmentEntries,
+        maxQueryMs: 250,
         retryMs: 1000,
         onIndexed: () => {},
         onError: () => {},
@@ -124,7 +127,10 @@ export class EventIndex implements AsyncDisposable {
   /** @throws SealtrailError trail_not_found | invalid_cursor */
   query(query: EventQuery): EventQueryResult {
     const size = this.#sizeOf(query.trail);
-    return searchEvents(this.#segments.newestFirst(), this.#options.log, query, size);
+    return searchEvents(this.#segments.newestFirst(), this.#options.log, query, {
+      indexedSize: size,
+      maxMs: this.#options.maxQueryMs,
+    });
   }
 
   /** @throws SealtrailError trail_not_found | invalid_parameter */

@@ -1,198 +1,282 @@
-import { type Entry, type Field, fields, type Scalar, visitScalars, wordsOf } from '@sealtrail/core';
-import type { Bitmap } from './bitmap.ts';
-import type { RollUpRow, Run, Segment, TermPostings, TimeColumn, TrailRange } from './segment.ts';
-import {
-  EXISTS,
-  fieldCode,
-  METADATA,
-  METADATA_EXISTS,
-  metadataTerm,
-  termValue,
-  valueTerm,
-  WORD,
-} from './terms.ts';
+import { type Entry, type Field, fields, type Scalar, visitScalars } from '@sealtrail/core';
+import { Bitmap } from './bitmap.ts';
+import { AddressValues, PathValues, TextValues, WordTerms } from './field-values.ts';
+import { HashColumn } from './hashes.ts';
+import { NumberColumn } from './numbers.ts';
+import { PostingArena } from './postings.ts';
+import type { Segment, TermPostings, TermVisitor, TimeColumn, TrailRange, ValueShape } from './segment.ts';
+import { BOOLEANS, EXISTS, fieldCode, pathCode, TEXTS, WORD } from './terms.ts';
 
-type Mutable<T> = { -readonly [K in keyof T]: T[K] };
-
-/** A rising list of entry numbers. */
-type Postings = number[];
-
-/** Where the values of one field go. */
-interface FieldIndex {
-  readonly field: Field;
+/** Where the values of one field of the table go. */
+interface FieldSink {
   readonly code: string;
-  readonly terms: Map<string, Postings>;
-  readonly present: Postings;
+  /** The last key of the field's path. */
+  readonly key: string;
+  readonly present: number;
+  readonly values: TextValues | AddressValues | NumberColumn | HashColumn;
 }
+
+/** Fields that lie in one object of the entry. */
+interface SinkGroup {
+  readonly path: readonly string[];
+  readonly many: boolean;
+  readonly sinks: readonly FieldSink[];
+}
+
+/** What one segment in memory may grow to, whatever its entries hold; it is then full before its time. */
+const maxPostings = 8_000_000;
+const maxTerms = 1_000_000;
+const maxTextLength = 64 * 1024 * 1024;
+const maxPaths = 65_536;
 
 /** The newest part of the index, in memory. It is made again from the log when the process starts. */
 export class OpenSegment implements Segment {
-  readonly #runs: Mutable<Run>[] = [];
-  readonly #ranges: Map<string, Mutable<TrailRange>> = new Map();
+  readonly ranges: Map<string, TrailRange> = new Map();
   entryCount = 0;
   minTimeMs: number = Number.POSITIVE_INFINITY;
   maxTimeMs: number = Number.NEGATIVE_INFINITY;
-  readonly #times: Record<TimeColumn, Float64Array>;
-  readonly #fields: readonly FieldIndex[];
-  readonly #words: Map<string, Postings> = new Map();
-  readonly #metadata: Map<string, Postings> = new Map();
-  readonly #metadataPaths: Map<string, Postings> = new Map();
-  /** Postings of the words of texts seen before: user agents and names come again and again. */
-  readonly #wordsOfText: Map<string, readonly Postings[]> = new Map();
+  readonly arena: PostingArena = new PostingArena();
+  readonly #capacity: number;
+  readonly #times: Record<TimeColumn, NumberColumn>;
+  readonly #words: WordTerms = new WordTerms(this.arena);
+  readonly #groups: readonly SinkGroup[];
+  readonly #sinks: ReadonlyMap<string, FieldSink>;
+  readonly #trails: Map<string, number> = new Map();
+  readonly #paths: Map<string, PathValues> = new Map();
+  readonly #pathsByCode: Map<string, PathValues> = new Map();
+  readonly #pathCodes: Map<string, string> = new Map();
 
-  /** @param capacity entries that it will hold at most */
+  /** @param capacity entries that it holds at most */
   constructor(capacity: number) {
-    this.#times = { time: new Float64Array(capacity), receivedAt: new Float64Array(capacity) };
-    this.#fields = fields
-      .filter(({ kind, name }) => kind !== 'time' && name !== 'trail')
-      .map((field) => ({ field, code: fieldCode(field), terms: new Map(), present: [] }));
+    this.#capacity = capacity;
+    this.#times = { time: new NumberColumn(1024), receivedAt: new NumberColumn(1024) };
+    this.#groups = groupsOf(fields.filter(isIndexed), (field) => this.#sinkOf(field));
+    this.#sinks = new Map(this.#groups.flatMap(({ sinks }) => sinks.map((sink) => [sink.code, sink])));
+  }
+
+  /** True when it takes no more. */
+  get isFull(): boolean {
+    return (
+      this.entryCount >= this.#capacity ||
+      this.arena.size >= maxPostings ||
+      this.arena.termCount >= maxTerms ||
+      this.arena.textLength >= maxTextLength ||
+      this.#paths.size >= maxPaths
+    );
   }
 
   /** Adds the next entry of a trail. */
   add(trail: string, index: number, entry: Entry): void {
     const number = this.entryCount++;
-    this.#addPlace(trail, index, number);
+    const range = this.ranges.get(trail);
+    this.ranges.set(trail, { trail, firstIndex: range?.firstIndex ?? index, endIndex: index + 1 });
+    this.#addTrail(trail, number);
     const timeMs = Date.parse(entry.time);
-    this.#times.time[number] = timeMs;
-    this.#times.receivedAt[number] = Date.parse(entry.receivedAt);
+    this.#times.time.add(number, timeMs);
+    this.#times.receivedAt.add(number, Date.parse(entry.receivedAt));
     if (timeMs < this.minTimeMs) this.minTimeMs = timeMs;
     if (timeMs > this.maxTimeMs) this.maxTimeMs = timeMs;
-    for (const target of this.#fields) this.#addField(target, entry, number);
-    if (entry.metadata) {
-      visitScalars(entry.metadata, '', (path, value) => {
-        push(this.#metadata, metadataTerm(path, value).slice(1), number);
-        push(this.#metadataPaths, path, number);
-        if (typeof value === 'string') this.#addWords(value, number);
-      });
-    }
-    for (const change of entry.changes ?? []) {
-      const addText = (_path: string, value: Scalar): void => {
-        if (typeof value === 'string') this.#addWords(value, number);
+    for (const group of this.#groups) this.#addGroup(group, entry, number);
+    if (entry.metadata)
+      visitScalars(entry.metadata, '', (path, value) => this.#path(path).add(number, value));
+    if (entry.changes) {
+      const addWords = (_path: string, value: Scalar): void => {
+        if (typeof value === 'string') this.#words.add(number, value);
       };
-      visitScalars(change.before, '', addText);
-      visitScalars(change.after, '', addText);
+      for (const change of entry.changes) {
+        visitScalars(change.before, '', addWords);
+        visitScalars(change.after, '', addWords);
+      }
     }
   }
 
-  get runs(): readonly Run[] {
-    return this.#runs;
+  entriesOf(trail: string): Bitmap {
+    const term = this.#trails.get(trail);
+    if (term === undefined) return new Bitmap();
+    if (this.#trails.size === 1) return Bitmap.upTo(this.entryCount);
+    const entries = new Bitmap();
+    this.arena.addTo(term, entries);
+    return entries;
   }
 
-  get ranges(): readonly TrailRange[] {
-    return [...this.#ranges.values()];
+  addTerm(into: Bitmap, code: string, value: string): void {
+    const term = this.#term(code, value);
+    if (term !== undefined) this.arena.addTo(term, into);
   }
 
-  addTerm(into: Bitmap, term: string): void {
-    for (const number of this.#termsOf(term[0]!)?.get(term.slice(1)) ?? []) into.add(number);
+  forEachTerm(code: string, _shape: ValueShape, visit: TermVisitor): void {
+    for (const [value, term] of this.termsOf(code)) visit(value, this.#postings(term));
   }
 
-  forEachTerm(prefix: string, visit: (term: string, postings: TermPostings) => void): void {
-    const code = prefix[0]!;
-    const start = prefix.slice(1);
-    for (const [value, numbers] of this.#termsOf(code) ?? []) {
-      if (value.startsWith(start)) visit(code + value, postingsOf(numbers));
-    }
+  termCount(code: string): number {
+    const values = this.#values(code);
+    return values instanceof HashColumn ? 0 : (values?.count ?? 0);
   }
 
-  times(column: TimeColumn): Float64Array {
-    return this.#times[column].subarray(0, this.entryCount);
+  addUnique(into: Bitmap, code: string, value: string): void {
+    const values = this.#sinks.get(code)?.values;
+    if (values instanceof HashColumn) values.addTo(into, value);
   }
 
-  rollUps(): readonly RollUpRow[] | undefined {
+  numbers(code: string): NumberColumn | undefined {
+    const values = this.#sinks.get(code)?.values ?? this.#pathsByCode.get(code)?.numbers;
+    return values instanceof NumberColumn ? values : undefined;
+  }
+
+  times(column: TimeColumn): NumberColumn {
+    return this.#times[column];
+  }
+
+  pathCode(path: string): string | undefined {
+    return this.#pathCodes.get(path);
+  }
+
+  rollUp(): undefined {
     return undefined;
   }
 
-  /** Every term with its entries, for sealing: one map after the other, each unsorted. */
-  *termGroups(): Generator<readonly [code: string, terms: ReadonlyMap<string, readonly number[]>]> {
-    yield [WORD, this.#words];
-    yield [METADATA, this.#metadata];
-    yield [METADATA_EXISTS, this.#metadataPaths];
-    yield [EXISTS, this.#presence()];
-    for (const { code, terms } of this.#fields) yield [code, terms];
+  rolledUpValues(): undefined {
+    return undefined;
   }
 
-  #termsOf(code: string): ReadonlyMap<string, Postings> | undefined {
-    switch (code) {
-      case WORD:
-        return this.#words;
-      case METADATA:
-        return this.#metadata;
-      case METADATA_EXISTS:
-        return this.#metadataPaths;
-      case EXISTS:
-        return this.#presence();
-      default:
-        return this.#fields.find((target) => target.code === code)?.terms;
+  get trails(): ReadonlyMap<string, number> {
+    return this.#trails;
+  }
+
+  get paths(): ReadonlyMap<string, string> {
+    return this.#pathCodes;
+  }
+
+  /** The codes that have terms. */
+  *termCodes(): Generator<string> {
+    yield WORD;
+    yield EXISTS;
+    for (const [code, { values }] of this.#sinks)
+      if (values instanceof TextValues || values instanceof AddressValues) yield code;
+    for (const [code, { texts, booleans }] of this.#pathsByCode) {
+      if (texts) yield code + TEXTS;
+      if (booleans) yield code + BOOLEANS;
     }
   }
 
-  #presence(): Map<string, Postings> {
-    return new Map(
-      this.#fields.filter(({ present }) => present.length > 0).map(({ code, present }) => [code, present]),
-    );
+  /** The values of a code with their terms in the arena, in no order. */
+  termsOf(code: string): Iterable<readonly [value: string, term: number]> {
+    if (code === WORD) return this.#words.terms;
+    if (code === EXISTS) return this.#present();
+    const values = this.#values(code);
+    return values instanceof TextValues || values instanceof AddressValues
+      ? values.entries()
+      : (this.#booleans(code) ?? []);
   }
 
-  #addPlace(trail: string, index: number, number: number): void {
-    const run = this.#runs.at(-1);
-    if (run?.trail === trail && run.index + run.count === index) run.count++;
-    else this.#runs.push({ first: number, trail, index, count: 1 });
-    const range = this.#ranges.get(trail);
-    if (range) range.endIndex = index + 1;
-    else this.#ranges.set(trail, { trail, firstIndex: index, endIndex: index + 1 });
+  /** Every column of numbers and of hashes, by code. */
+  *columns(): Generator<readonly [code: string, column: NumberColumn | HashColumn]> {
+    for (const [code, { values }] of this.#sinks)
+      if (values instanceof NumberColumn || values instanceof HashColumn) yield [code, values];
+    for (const [code, { numbers }] of this.#pathsByCode) if (numbers) yield [code, numbers];
   }
 
-  #addField(target: FieldIndex, entry: Entry, number: number): void {
-    const { field } = target;
-    let value: unknown = entry;
-    if (field.many) {
-      const elements = (entry as Record<string, unknown>)[field.path[0]!];
-      if (!Array.isArray(elements)) return;
-      for (const element of elements)
-        this.#addValue(target, (element as Record<string, unknown>)[field.path[1]!], number);
-      return;
+  #sinkOf(field: Field): FieldSink {
+    const code = fieldCode(field);
+    const present = this.arena.newTerm('');
+    const key = field.path.at(-1)!;
+    if (field.unique) return { code, key, present, values: new HashColumn() };
+    if (field.kind === 'number') return { code, key, present, values: new NumberColumn() };
+    if (field.kind === 'ip') return { code, key, present, values: new AddressValues(this.arena) };
+    const words = field.search === 'words' ? this.#words : undefined;
+    return { code, key, present, values: new TextValues(this.arena, words) };
+  }
+
+  #addTrail(trail: string, number: number): void {
+    let term = this.#trails.get(trail);
+    if (term === undefined) {
+      term = this.arena.newTerm(trail);
+      this.#trails.set(trail, term);
     }
-    for (const step of field.path) {
-      value = (value as Record<string, unknown>)[step];
-      if (value === undefined) return;
-    }
-    this.#addValue(target, value, number);
+    this.arena.add(term, number);
   }
 
-  #addValue(target: FieldIndex, value: unknown, number: number): void {
-    if (typeof value !== 'string' && typeof value !== 'number') return;
-    const { field, terms, present } = target;
-    if (present[present.length - 1] !== number) present.push(number);
-    push(terms, valueTerm(field, value), number);
-    if (field.search === 'words' && typeof value === 'string') this.#addWords(value, number);
+  #addGroup({ path, many, sinks }: SinkGroup, entry: Entry, number: number): void {
+    let parent: unknown = entry;
+    for (const step of path) {
+      parent = (parent as Record<string, unknown>)[step];
+      if (parent === undefined) return;
+    }
+    if (!many) this.#addObject(parent as Record<string, unknown>, sinks, number);
+    else
+      for (const element of parent as readonly Record<string, unknown>[])
+        this.#addObject(element, sinks, number);
   }
 
-  #addWords(text: string, number: number): void {
-    let lists = this.#wordsOfText.get(text);
-    if (!lists) {
-      lists = wordsOf(text).map((word) => listOf(this.#words, termValue(word)));
-      this.#wordsOfText.set(text, lists);
+  #addObject(parent: Readonly<Record<string, unknown>>, sinks: readonly FieldSink[], number: number): void {
+    for (const { key, present, values } of sinks) {
+      const value = parent[key];
+      if (value === undefined) continue;
+      this.arena.add(present, number);
+      if (values instanceof NumberColumn) values.add(number, value as number);
+      else values.add(number, value as string);
     }
-    for (const list of lists) if (list[list.length - 1] !== number) list.push(number);
+  }
+
+  #path(path: string): PathValues {
+    let values = this.#paths.get(path);
+    if (values === undefined) {
+      const code = pathCode(this.#paths.size);
+      values = new PathValues(this.arena, this.#words, path);
+      this.#paths.set(path, values);
+      this.#pathsByCode.set(code, values);
+      this.#pathCodes.set(path, code);
+    }
+    return values;
+  }
+
+  #values(code: string): FieldSink['values'] | undefined {
+    const field = this.#sinks.get(code)?.values;
+    if (field || !code.endsWith(TEXTS)) return field;
+    return this.#pathsByCode.get(code.slice(0, -TEXTS.length))?.texts;
+  }
+
+  #booleans(code: string): ReadonlyMap<string, number> | undefined {
+    return code.endsWith(BOOLEANS)
+      ? this.#pathsByCode.get(code.slice(0, -BOOLEANS.length))?.booleans
+      : undefined;
+  }
+
+  #term(code: string, value: string): number | undefined {
+    if (code === WORD) return this.#words.get(value);
+    if (code === EXISTS) return (this.#sinks.get(value) ?? this.#pathsByCode.get(value))?.present;
+    const values = this.#values(code);
+    return values instanceof TextValues || values instanceof AddressValues
+      ? values.get(value)
+      : this.#booleans(code)?.get(value);
+  }
+
+  *#present(): Generator<readonly [code: string, term: number]> {
+    for (const [code, { present }] of [...this.#sinks, ...this.#pathsByCode])
+      if (this.arena.count(present) > 0) yield [code, present];
+  }
+
+  #postings(term: number): TermPostings {
+    const arena = this.arena;
+    return {
+      count: arena.count(term),
+      addTo: (into) => arena.addTo(term, into),
+      countIn: (within) => arena.countIn(term, within),
+    };
   }
 }
 
-function listOf(terms: Map<string, Postings>, term: string): Postings {
-  let list = terms.get(term);
-  if (!list) {
-    list = [];
-    terms.set(term, list);
+/** Times are columns of their own, and trails have their own terms. */
+const isIndexed = ({ kind, name }: Field): boolean => kind !== 'time' && name !== 'trail';
+
+function groupsOf(table: readonly Field[], sinkOf: (field: Field) => FieldSink): SinkGroup[] {
+  const groups = new Map<string, { path: readonly string[]; many: boolean; sinks: FieldSink[] }>();
+  for (const field of table) {
+    const path = field.path.slice(0, -1);
+    const key = path.join('.');
+    const group = groups.get(key) ?? { path, many: field.many, sinks: [] };
+    groups.set(key, group);
+    group.sinks.push(sinkOf(field));
   }
-  return list;
+  return [...groups.values()];
 }
-
-function push(terms: Map<string, Postings>, term: string, number: number): void {
-  const list = listOf(terms, term);
-  if (list[list.length - 1] !== number) list.push(number);
-}
-
-const postingsOf = (numbers: readonly number[]): TermPostings => ({
-  addTo(into) {
-    for (const number of numbers) into.add(number);
-  },
-  countIn: (within) => numbers.reduce((count, number) => count + (within.has(number) ? 1 : 0), 0),
-});

@@ -1,12 +1,9 @@
 import { and, type Filter, or } from '@sealtrail/core';
-import { Bitmap } from './bitmap.ts';
-import { both, type Candidates, certainly } from './candidates.ts';
-import { evaluate } from './evaluate.ts';
 import type { Segment, TrailRange } from './segment.ts';
 
 /** A segment with what is known of it without opening it. */
 export interface IndexPart {
-  readonly ranges: readonly TrailRange[];
+  readonly ranges: ReadonlyMap<string, TrailRange>;
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
   open(): Segment;
@@ -38,18 +35,7 @@ export function timeSpan(filter: Filter): TimeSpan {
 
 /** Whether a part of the index can hold anything of a trail, before an index of it, within a time span. */
 export function mayHold(part: IndexPart, trail: string, before: number, span: TimeSpan): boolean {
-  return (
-    part.minTimeMs <= span.toMs &&
-    part.maxTimeMs >= span.fromMs &&
-    part.ranges.some((range) => range.trail === trail && range.firstIndex < before)
-  );
-}
-
-/** The candidates of one trail in a segment. */
-export function candidatesOf(segment: Segment, trail: string, filter: Filter): Candidates {
-  const found = evaluate(segment, filter);
-  if (segment.runs.every((run) => run.trail === trail)) return found;
-  const own = new Bitmap();
-  for (const run of segment.runs) if (run.trail === trail) own.addRange(run.first, run.first + run.count);
-  return both(found, certainly(own));
+  if (part.minTimeMs > span.toMs || part.maxTimeMs < span.fromMs) return false;
+  const range = part.ranges.get(trail);
+  return range !== undefined && range.firstIndex < before;
 }

@@ -1,16 +1,16 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
+import { renameSync, rmSync, statSync } from 'node:fs';
+import { open } from 'node:fs/promises';
 import path from 'node:path';
-import { fieldOf } from '@sealtrail/core';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import Database from 'better-sqlite3';
+import { HashColumn } from './hashes.ts';
 import type { OpenSegment } from './open-segment.ts';
-import { encodePostings } from './postings.ts';
+import { rollUpsOf } from './roll-ups.ts';
 import { segmentSchema } from './sealed-segment.ts';
-import { rolledUpFields } from './segment.ts';
-import { fieldCode, isCutTerm } from './terms.ts';
+import { blockKey, encodeBlocks } from './term-blocks.ts';
 
-const minuteMs = 60_000;
-/** Rows written between two turns of the event loop: a few milliseconds of work. */
-const rowsPerSlice = 2000;
+/** Time for writing between two turns of the event loop. */
+const sliceMs = 4;
 
 /**
  * Writes a full segment to its file, in slices between which others run. The file appears under its name complete and
@@ -22,89 +22,127 @@ export async function sealSegment(segment: OpenSegment, file: string): Promise<n
   const temporary = `${file}.tmp`;
   rmSync(temporary, { recursive: true, force: true });
   try {
-    await writeSegment(segment, temporary);
-    syncFile(temporary);
+    let sliceEnd = performance.now() + sliceMs;
+    for (const _step of writeSegment(segment, temporary)) {
+      if (performance.now() < sliceEnd) continue;
+      await nextTurn();
+      sliceEnd = performance.now() + sliceMs;
+    }
+    await sync(temporary);
     renameSync(temporary, file);
   } catch (error) {
     // A full disk stays full as long as half a file lies on it.
     rmSync(temporary, { force: true });
     throw error;
   }
-  syncFile(path.dirname(file));
+  await sync(path.dirname(file));
   return statSync(file).size;
 }
 
-async function writeSegment(segment: OpenSegment, file: string): Promise<void> {
+/** Writes a segment, a step at a time. */
+function* writeSegment(segment: OpenSegment, file: string): Generator<void, void> {
   const db = new Database(file);
   try {
     // Nobody reads the file before it is whole, and one sync at the end makes it durable.
+    db.pragma('page_size = 8192');
     db.pragma('journal_mode = OFF');
     db.pragma('synchronous = OFF');
-    db.pragma('cache_size = -65536');
+    db.pragma('locking_mode = EXCLUSIVE');
+    db.pragma('cache_size = -8192');
     db.exec(segmentSchema);
     db.exec('BEGIN');
-    const insert = db.prepare('INSERT INTO term (term, count, entries) VALUES (?, ?, ?)');
-    let rows = 0;
-    for (const [code, terms] of segment.termGroups()) {
-      // Nearly the order of SQLite (UTF-16 units, not UTF-8 bytes), so that the tree grows at its end.
-      for (const value of [...terms.keys()].sort()) {
-        const entries = terms.get(value)!;
-        insert.run(code + value, entries.length, encodePostings(entries));
-        if (++rows % rowsPerSlice === 0) await new Promise((resolve) => setImmediate(resolve));
-      }
-    }
-    writeColumns(db, segment);
+    yield* writeTerms(db, segment);
+    yield* writeColumns(db, segment);
+    yield* writeRollUps(db, segment);
     db.exec('COMMIT');
   } finally {
     db.close();
   }
 }
 
-function writeColumns(db: Database.Database, segment: OpenSegment): void {
-  const run = db.prepare('INSERT INTO run (first, trail, idx, count) VALUES (?, ?, ?, ?)');
-  for (const { first, trail, index, count } of segment.runs) run.run(first, trail, index, count);
-  const times = db.prepare('INSERT INTO times (name, data) VALUES (?, ?)');
-  for (const column of ['time', 'receivedAt'] as const)
-    times.run(column, new Uint8Array(segment.times(column).slice().buffer));
-  const insert = db.prepare('INSERT INTO rollup (trail, field, value, minute, count) VALUES (?, ?, ?, ?, ?)');
-  const minutes = Array.from(segment.times('time'), (ms) => Math.floor(ms / minuteMs));
-  const trails = segment.runs.flatMap(({ trail, count }) => Array<string>(count).fill(trail));
-  const add = (field: string, value: string, entries: Iterable<number>): void => {
-    for (const [trail, counts] of countByMinute(entries, trails, minutes))
-      for (const [minute, count] of counts) insert.run(trail, field, value, minute, count);
-  };
-  add('', '', trails.keys());
-  const fieldOfCode = new Map(rolledUpFields.map((name) => [fieldCode(fieldOf(name)), name]));
-  for (const [code, terms] of segment.termGroups()) {
-    const field = fieldOfCode.get(code);
-    if (field === undefined) continue;
-    for (const [value, entries] of terms) if (!isCutTerm(value)) add(field, value, entries);
-  }
-}
-
-/** Number of entries by trail and minute. */
-function countByMinute(
-  entries: Iterable<number>,
-  trails: readonly string[],
-  minutes: readonly number[],
-): Map<string, Map<number, number>> {
-  const byTrail = new Map<string, Map<number, number>>();
-  for (const entry of entries) {
-    let counts = byTrail.get(trails[entry]!);
-    if (!counts) {
-      counts = new Map();
-      byTrail.set(trails[entry]!, counts);
+function* writeTerms(db: Database.Database, segment: OpenSegment): Generator<void> {
+  const insertBlock = db.prepare('INSERT INTO block (code, first, data) VALUES (?, ?, ?)');
+  const insertEntries = db.prepare('INSERT INTO entries (data) VALUES (?)');
+  const insertCode = db.prepare('INSERT INTO code (code, terms) VALUES (?, ?)');
+  const store = (entries: Uint8Array): number => Number(insertEntries.run(entries).lastInsertRowid);
+  for (const code of segment.termCodes()) {
+    const terms: (readonly [string, number])[] = [];
+    for (const term of segment.termsOf(code)) if (terms.push(term) % runLength === 0) yield;
+    for (const { first, data } of encodeBlocks(yield* sorted(terms), segment.arena, store)) {
+      insertBlock.run(code, blockKey(first), data);
+      yield;
     }
-    counts.set(minutes[entry]!, (counts.get(minutes[entry]!) ?? 0) + 1);
+    insertCode.run(code, terms.length);
   }
-  return byTrail;
 }
 
-function syncFile(file: string): void {
-  const fd = openSync(file, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+function* writeColumns(db: Database.Database, segment: OpenSegment): Generator<void> {
+  const insertTrail = db.prepare('INSERT INTO trail (trail, entries) VALUES (?, ?)');
+  for (const [trail, term] of segment.trails) {
+    insertTrail.run(trail, segment.arena.stored(term));
+    yield;
   }
+  const insertPath = db.prepare('INSERT INTO path (path, code) VALUES (?, ?)');
+  for (const [name, code] of segment.paths) {
+    insertPath.run(Buffer.from(name), code);
+    yield;
+  }
+  const insertNumbers = db.prepare('INSERT INTO number (code, data) VALUES (?, ?)');
+  for (const column of ['time', 'receivedAt'] as const)
+    insertNumbers.run(column, segment.times(column).toBytes());
+  const insertHashes = db.prepare('INSERT INTO hash (code, bucket, data) VALUES (?, ?, ?)');
+  for (const [code, column] of segment.columns()) {
+    yield;
+    if (column instanceof HashColumn)
+      for (const [bucket, data] of column.buckets()) insertHashes.run(code, bucket, data);
+    else insertNumbers.run(code, column.toBytes());
+  }
+}
+
+function* writeRollUps(db: Database.Database, segment: OpenSegment): Generator<void> {
+  const insert = db.prepare('INSERT INTO rollup (trail, field, value, minutes) VALUES (?, ?, ?, ?)');
+  for (const { trail, field, value, minutes } of rollUpsOf(segment)) {
+    insert.run(trail, field, value, new Uint8Array(minutes.buffer));
+    yield;
+  }
+}
+
+const runLength = 1024;
+
+/** Merge sort with a pause now and then: sorting at once would hold everything up for too long. */
+function* sorted<T>(
+  items: readonly (readonly [string, T])[],
+): Generator<void, readonly (readonly [string, T])[]> {
+  let runs: (readonly (readonly [string, T])[])[] = [];
+  for (let i = 0; i < items.length; i += runLength) {
+    runs.push(items.slice(i, i + runLength).sort(([a], [b]) => (a < b ? -1 : 1)));
+    yield;
+  }
+  while (runs.length > 1) {
+    const merged: (readonly (readonly [string, T])[])[] = [];
+    for (let i = 0; i < runs.length; i += 2)
+      merged.push(i + 1 < runs.length ? yield* merge(runs[i]!, runs[i + 1]!) : runs[i]!);
+    runs = merged;
+  }
+  return runs[0] ?? [];
+}
+
+function* merge<T>(
+  a: readonly (readonly [string, T])[],
+  b: readonly (readonly [string, T])[],
+): Generator<void, readonly (readonly [string, T])[]> {
+  const merged: (readonly [string, T])[] = [];
+  let j = 0;
+  for (const item of a) {
+    while (j < b.length && b[j]![0] < item[0]) merged.push(b[j++]!);
+    merged.push(item);
+    if (merged.length % runLength === 0) yield;
+  }
+  while (j < b.length) merged.push(b[j++]!);
+  return merged;
+}
+
+async function sync(file: string): Promise<void> {
+  await using handle = await open(file, 'r');
+  await handle.sync();
 }

@@ -1,18 +1,33 @@
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
-import type { Bitmap } from './bitmap.ts';
+import { Bitmap } from './bitmap.ts';
 import type { CatalogedSegment } from './catalog.ts';
-import { addPostings, countPostings } from './postings.ts';
-import type { RollUpRow, Run, Segment, TermPostings, TimeColumn, TrailRange } from './segment.ts';
-import { afterPrefix } from './terms.ts';
+import { addFromBucket, bucketOf } from './hashes.ts';
+import { NumberColumn } from './numbers.ts';
+import { StoredPostings } from './postings.ts';
+import type {
+  MinuteCounts,
+  RolledUpField,
+  Segment,
+  TermVisitor,
+  TimeColumn,
+  TrailRange,
+  ValueShape,
+} from './segment.ts';
+import { blockKey, keyAfter, TermBlock } from './term-blocks.ts';
+import { termPrefix, termValue } from './terms.ts';
 
-/** Terms with their entries (see postings.ts), runs, times by entry number, and roll-ups (see segment.ts). */
+/** What is in a file: see the parts of {@link Segment} of the same names. */
 export const segmentSchema = `
-CREATE TABLE term (term TEXT PRIMARY KEY, count INTEGER NOT NULL, entries BLOB NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE run (first INTEGER PRIMARY KEY, trail TEXT NOT NULL, idx INTEGER NOT NULL, count INTEGER NOT NULL) STRICT;
-CREATE TABLE times (name TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
-CREATE TABLE rollup (trail TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, minute INTEGER NOT NULL, count INTEGER NOT NULL,
-  PRIMARY KEY (trail, field, value, minute)) STRICT, WITHOUT ROWID;
+CREATE TABLE trail (trail TEXT PRIMARY KEY, entries BLOB NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE block (code TEXT NOT NULL, first BLOB NOT NULL, data BLOB NOT NULL, PRIMARY KEY (code, first)) STRICT, WITHOUT ROWID;
+CREATE TABLE entries (place INTEGER PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE code (code TEXT PRIMARY KEY, terms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE path (path BLOB PRIMARY KEY, code TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE number (code TEXT PRIMARY KEY, data BLOB NOT NULL) STRICT;
+CREATE TABLE hash (code TEXT NOT NULL, bucket INTEGER NOT NULL, data BLOB NOT NULL, PRIMARY KEY (code, bucket)) STRICT, WITHOUT ROWID;
+CREATE TABLE rollup (trail TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NULL, minutes BLOB NOT NULL,
+  PRIMARY KEY (trail, field, value)) STRICT, WITHOUT ROWID;
 `;
 
 /**
@@ -22,69 +37,129 @@ CREATE TABLE rollup (trail TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NU
  */
 export class SealedSegment implements Segment, Disposable {
   readonly entryCount: number;
-  readonly runs: readonly Run[];
-  readonly ranges: readonly TrailRange[];
+  readonly ranges: ReadonlyMap<string, TrailRange>;
   readonly minTimeMs: number;
   readonly maxTimeMs: number;
   readonly #db: Database.Database;
-  readonly #term: Database.Statement;
-  readonly #terms: Database.Statement;
-  readonly #rollUps: Database.Statement<[string, string, string], { minute: number; count: number }>;
+  readonly #statements: Statements;
+  readonly #load = (place: number): Uint8Array =>
+    read(() => this.#statements.entries.get(place)) as Uint8Array;
 
   constructor(file: string, { ranges, minTimeMs, maxTimeMs }: CatalogedSegment) {
     this.ranges = ranges;
     this.minTimeMs = minTimeMs;
     this.maxTimeMs = maxTimeMs;
-    const db = read(() => new Database(file, { readonly: true, fileMustExist: true }));
+    this.entryCount = [...ranges.values()].reduce(
+      (sum, { firstIndex, endIndex }) => sum + endIndex - firstIndex,
+      0,
+    );
+    this.#db = read(() => new Database(file, { readonly: true, fileMustExist: true }));
     try {
-      this.#db = db;
-      this.runs = read(() => {
-        db.pragma('cache_size = -2048');
-        return db
-          .prepare<[], Run>('SELECT first, trail, idx AS "index", count FROM run ORDER BY first')
-          .all();
-      });
-      this.entryCount = this.runs.reduce((sum, run) => sum + run.count, 0);
-      this.#term = db.prepare('SELECT count, entries FROM term WHERE term = ?').raw();
-      this.#terms = db.prepare('SELECT term, count, entries FROM term WHERE term >= ? AND term < ?').raw();
-      this.#rollUps = db.prepare(
-        'SELECT minute, count FROM rollup WHERE trail = ? AND field = ? AND value = ?',
-      );
+      this.#statements = read(() => prepare(this.#db));
     } catch (error) {
-      db.close();
+      this.#db.close();
       throw error;
     }
   }
 
-  addTerm(into: Bitmap, term: string): void {
-    const row = read(() => this.#term.get(term)) as [number, Uint8Array] | undefined;
-    if (row) addPostings(into, row[0], row[1]);
+  entriesOf(trail: string): Bitmap {
+    const range = this.ranges.get(trail);
+    if (range === undefined) return new Bitmap();
+    if (this.ranges.size === 1) return Bitmap.upTo(this.entryCount);
+    const entries = new Bitmap();
+    const load = (): Uint8Array => read(() => this.#statements.trail.get(trail)) as Uint8Array;
+    new StoredPostings(range.endIndex - range.firstIndex, load).addTo(entries);
+    return entries;
   }
 
-  forEachTerm(prefix: string, visit: (term: string, postings: TermPostings) => void): void {
-    read(() => {
-      for (const row of this.#terms.iterate(prefix, afterPrefix(prefix))) {
-        const [term, count, entries] = row as [string, number, Uint8Array];
-        visit(term, {
-          addTo: (into) => addPostings(into, count, entries),
-          countIn: (within) => countPostings(within, count, entries),
-        });
-      }
-    });
+  addTerm(into: Bitmap, code: string, value: string): void {
+    const wanted = termValue(value);
+    const data = read(() => this.#statements.block.get(code, blockKey(wanted)));
+    if (data === undefined) return;
+    new TermBlock(data as Uint8Array).some((other, postings) => {
+      if (other === wanted) postings.addTo(into);
+      return other >= wanted;
+    }, this.#load);
   }
 
-  times(column: TimeColumn): Float64Array {
-    const data = read(() => this.#db.prepare('SELECT data FROM times WHERE name = ?').pluck().get(column));
-    return new Float64Array(Uint8Array.from(data as Uint8Array).buffer);
+  forEachTerm(code: string, { prefix = '', part = '' }: ValueShape, visit: TermVisitor): void {
+    const start = termPrefix(prefix);
+    const key = blockKey(start);
+    const visitBlock = (data: unknown): void => {
+      const block = new TermBlock(data as Uint8Array);
+      if (!block.mayContain(part)) return;
+      block.some((value, postings) => {
+        if (value.startsWith(start)) visit(value, postings);
+        return false;
+      }, this.#load);
+    };
+    // The values of this one may begin before the prefix and go on into it.
+    const first = read(() => this.#statements.block.get(code, key));
+    if (first !== undefined) visitBlock(first);
+    for (const data of read(() => this.#statements.blocks.all(code, key, keyAfter(start)))) visitBlock(data);
   }
 
-  rollUps(trail: string, field: string, value: string): RollUpRow[] {
-    return read(() => this.#rollUps.all(trail, field, value));
+  termCount(code: string): number {
+    return (read(() => this.#statements.termCount.get(code)) as number | undefined) ?? 0;
+  }
+
+  addUnique(into: Bitmap, code: string, value: string): void {
+    const data = read(() => this.#statements.hash.get(code, bucketOf(value))) as Uint8Array | undefined;
+    if (data) addFromBucket(into, data, value);
+  }
+
+  numbers(code: string): NumberColumn | undefined {
+    const data = read(() => this.#statements.number.get(code)) as Uint8Array | undefined;
+    return data && NumberColumn.fromBytes(data);
+  }
+
+  times(column: TimeColumn): NumberColumn {
+    return this.numbers(column)!;
+  }
+
+  pathCode(path: string): string | undefined {
+    return read(() => this.#statements.path.get(Buffer.from(path))) as string | undefined;
+  }
+
+  rollUp(trail: string, field: RolledUpField | '', value: string): MinuteCounts {
+    const data = read(() => this.#statements.rollUp.get(trail, field, termValue(value)));
+    return new Uint32Array(new Uint8Array((data as Uint8Array | undefined) ?? []).buffer);
+  }
+
+  rolledUpValues(trail: string, field: RolledUpField): readonly string[] {
+    return read(() => this.#statements.rolledUp.all(trail, field)) as string[];
   }
 
   [Symbol.dispose](): void {
     this.#db.close();
   }
+}
+
+type Statements = ReturnType<typeof prepare>;
+
+function prepare(
+  db: Database.Database,
+): Record<
+  'trail' | 'block' | 'blocks' | 'entries' | 'termCount' | 'number' | 'hash' | 'path' | 'rollUp' | 'rolledUp',
+  Database.Statement
+> {
+  // Nobody else writes it: one lock for good instead of one for each statement.
+  db.pragma('locking_mode = EXCLUSIVE');
+  db.pragma('cache_size = -1024');
+  return {
+    trail: db.prepare('SELECT entries FROM trail WHERE trail = ?').pluck(),
+    block: db
+      .prepare('SELECT data FROM block WHERE code = ? AND first <= ? ORDER BY first DESC LIMIT 1')
+      .pluck(),
+    blocks: db.prepare('SELECT data FROM block WHERE code = ? AND first > ? AND first < ?').pluck(),
+    entries: db.prepare('SELECT data FROM entries WHERE place = ?').pluck(),
+    termCount: db.prepare('SELECT terms FROM code WHERE code = ?').pluck(),
+    number: db.prepare('SELECT data FROM number WHERE code = ?').pluck(),
+    hash: db.prepare('SELECT data FROM hash WHERE code = ? AND bucket = ?').pluck(),
+    path: db.prepare('SELECT code FROM path WHERE path = ?').pluck(),
+    rollUp: db.prepare('SELECT minutes FROM rollup WHERE trail = ? AND field = ? AND value = ?').pluck(),
+    rolledUp: db.prepare('SELECT value FROM rollup WHERE trail = ? AND field = ?').pluck(),
+  };
 }
 
 /** What SQLite says of a damaged file, as what to do about it. */

@@ -49,7 +49,7 @@ export class SegmentList implements Disposable {
       const list = new SegmentList(dir, catalog, catalog.segments());
       const cursors = new Map<string, number>();
       for (const { number, bytes, ranges } of list.all) {
-        for (const { trail, firstIndex, endIndex } of ranges) {
+        for (const { trail, firstIndex, endIndex } of ranges.values()) {
           if (firstIndex !== (cursors.get(trail) ?? 0)) throw new IndexUnusable('a part is missing');
           cursors.set(trail, endIndex);
         }
@@ -81,7 +81,7 @@ export class SegmentList implements Disposable {
   cursors(): Map<string, number> {
     const cursors = new Map<string, number>();
     for (const { ranges } of this.#entries)
-      for (const { trail, endIndex } of ranges) cursors.set(trail, endIndex);
+      for (const { trail, endIndex } of ranges.values()) cursors.set(trail, endIndex);
     return cursors;
   }
 

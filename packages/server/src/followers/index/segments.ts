@@ -42,7 +42,7 @@ export class Segments implements AsyncDisposable {
   /** Adds the next entry of a trail. */
   add(trail: string, index: number, entry: Entry): void {
     this.#open.add(trail, index, entry);
-    if (this.room > 0) return;
+    if (!this.#open.isFull) return;
     this.#waiting.push(this.#open);
     this.#open = new OpenSegment(this.#options.segmentEntries);
     this.#sealing ??= this.#sealAll();

@@ -1,95 +1,59 @@
 import { createHash } from 'node:crypto';
-import { type Field, fields, ipKey } from '@sealtrail/core';
+import { endianness } from 'node:os';
+import { type Field, fields } from '@sealtrail/core';
 
 /**
- * Terms are texts: one character for what they are about, then a value. Fields have the characters from `0` on in the
- * order of their table, which is part of the index format; the index is rebuilt when it changes (see catalog.ts).
+ * A term is a code, which says what it is about, and a value. Fields of the table have one character from `0` on, in the
+ * order of the table; paths in `metadata` get characters beyond the Basic Multilingual Plane as they come, in each
+ * segment anew. No code is the beginning of another.
  */
 const firstFieldCode = 0x30;
+const firstPathCode = 0x10000;
 
-/** Words of any text that search without a field looks at. */
-export const WORD = '!';
-/** `metadata` scalars: see {@link metadataPrefix}. */
-export const METADATA = '#';
-/** Presence of a field: the field's character. */
-export const EXISTS = '$';
-/** Presence of a metadata path. */
-export const METADATA_EXISTS = '%';
+/** Words of every text that search without a field looks at. */
+export const WORD = ' ';
+/** The field whose code is the value has a value. */
+export const EXISTS = '!';
 
 const codes = new Map(fields.map((field, i) => [field.name, String.fromCharCode(firstFieldCode + i)]));
 
-/** The character of a field of the table. */
+/** The code of a field of the table. */
 export const fieldCode = (field: Field): string => codes.get(field.name)!;
 
-/** The index format: any change of it, or of what is indexed, must change this text. */
-export const indexFormat: string = `sealtrail-index/2 ${createHash('sha256').update(JSON.stringify(fields)).digest('hex').slice(0, 16)}`;
+/** The code of a metadata path, by its number in the segment. Its strings and booleans add a letter. */
+export const pathCode = (number: number): string => String.fromCodePoint(firstPathCode + number);
+export const TEXTS = 's';
+export const BOOLEANS = 'b';
 
+/** The path of a metadata field. */
+export const metadataPath = (field: Field): string => field.name.slice('metadata.'.length);
+
+const fieldTable = createHash('sha256').update(JSON.stringify(fields)).digest('hex').slice(0, 16);
+
+/** The index format: whatever changes files or what is in them must change this text; the index is then made again. */
+export const indexFormat: string = `sealtrail-index/2 ${endianness()} ${fieldTable}`;
+
+/** UTF-16 code units up to which a value is kept in full. */
 const maxValueLength = 120;
-const keptLength = 80;
-const hashLength = 22;
+const keptLength = 88;
 
-/** A value as terms hold it: a long one is its beginning, NUL and a hash. Different values have different terms. */
+/**
+ * The value as terms hold it: of a long one its beginning and a hash. That form is longer than any value kept in full, so
+ * the two are never confused, and its hash makes it as good as the value.
+ */
 export function termValue(value: string): string {
-  // A short value that looks like a cut one is cut too, so that what looks cut is.
-  if (value.length <= maxValueLength && !isCutTerm(value)) return value;
-  const hash = createHash('sha256').update(value).digest('base64').slice(0, hashLength);
-  return `${termPrefix(value)}\u0000${hash}`;
+  if (value.length <= maxValueLength) return value;
+  const hash = createHash('sha256').update(value).digest('hex').slice(0, 32);
+  return `${termPrefix(value)}…${hash}`;
 }
 
-/** The longest part of a prefix that every value with that prefix has in its term. It ends with a whole character. */
+/** True for the form of a value too long to be kept. */
+export const isCut = (value: string): boolean => value.length > maxValueLength;
+
+/** What the terms of all values with this prefix begin with. */
 export function termPrefix(prefix: string): string {
   if (prefix.length <= keptLength) return prefix;
-  const isSplit = (prefix.charCodeAt(keptLength - 1) & 0xfc00) === 0xd800;
-  return prefix.slice(0, isSplit ? keptLength - 1 : keptLength);
-}
-
-/** True for the term of a value that is not kept in full. */
-export function isCutTerm(value: string): boolean {
-  const kept = value.length - hashLength - 1;
-  return (kept === keptLength || kept === keptLength - 1) && value.charCodeAt(kept) === 0;
-}
-
-/** A term's value for people: of a long one the beginning. */
-export const shownValue = (value: string): string =>
-  isCutTerm(value) ? `${value.slice(0, -hashLength - 1)}…` : value;
-
-/** Types of metadata scalars. */
-export type ScalarType = 's' | 'n' | 'b';
-
-/** What all terms of one type of scalar at a metadata path begin with: NUL ends the path, and is doubled within it. */
-export const metadataPrefix = (path: string, type: ScalarType): string =>
-  `${METADATA}${path.includes('\u0000') ? path.replaceAll('\u0000', '\u0000\u0000') : path}\u0000${type}`;
-
-/** Term of a metadata scalar at a path. */
-export function metadataTerm(path: string, value: string | number | boolean): string {
-  const type = typeof value === 'string' ? 's' : typeof value === 'number' ? 'n' : 'b';
-  return metadataPrefix(path, type) + termValue(String(value));
-}
-
-/** The least text that comes after every text with a prefix, in order of code points, which is that of UTF-8. */
-export function afterPrefix(prefix: string): string {
-  const points = Array.from(prefix, (char) => char.codePointAt(0)!);
-  while (points.at(-1) === 0x10ffff) points.pop();
-  const last = points.pop()!;
-  return String.fromCodePoint(...points, last === 0xd7ff ? 0xe000 : last + 1);
-}
-
-/** Hash of a value that hardly two entries share, as 8 characters: such terms over-approximate. */
-export function uniqueHash(value: string): string {
-  // FNV-1a over 16-bit units in two lanes; collisions only cost a look at the entry.
-  let a = 0x811c9dc5;
-  let b = 0x01000193;
-  for (let i = 0; i < value.length; i++) {
-    const unit = value.charCodeAt(i);
-    a = Math.imul(a ^ unit, 0x01000193);
-    b = Math.imul(b ^ unit, 0x85ebca6b);
-  }
-  return (a >>> 0).toString(36).padStart(7, '0') + ((b >>> 0) % 36).toString(36);
-}
-
-/** A field's value as its term says it, after the field's character. */
-export function valueTerm(field: Field, value: string | number): string {
-  if (field.unique) return uniqueHash(String(value));
-  if (field.kind === 'ip') return ipKey(String(value)) ?? '';
-  return termValue(String(value));
+  // Half a surrogate pair has no bytes.
+  const isSplit = prefix.charCodeAt(keptLength - 1) >>> 10 === 0xd800 >>> 10;
+  return prefix.slice(0, isSplit ? keptLength + 1 : keptLength);
 }

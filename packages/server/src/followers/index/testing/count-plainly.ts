@@ -1,9 +1,9 @@
 import { type Entry, fieldValues, ipKey, ipText, resolveField, type Stats } from '@sealtrail/core';
+import { termValue } from '../terms.ts';
 
-/** Values as statistics show them: addresses in one spelling, long values by their beginning. */
+/** Addresses have one spelling. */
 function shown(fieldName: string, value: string): string {
-  if (fieldName === 'source.ip') return ipText(ipKey(value)!);
-  return value.length > 120 ? `${value.slice(0, 80)}…` : value;
+  return fieldName === 'source.ip' ? ipText(ipKey(value)!) : value;
 }
 
 /** The statistics of some entries, by looking at each of them. */
@@ -20,17 +20,17 @@ export function countPlainly(
   const buckets = new Map<number, number>();
   for (const entry of entries) {
     if (name !== undefined) {
-      const texts = fieldValues(resolveField(name)!, entry).map(String);
-      const spelled = name === 'source.ip' ? texts.map((text) => shown(name, text)) : texts;
-      for (const text of new Set(spelled)) values.set(text, (values.get(text) ?? 0) + 1);
+      const texts = fieldValues(resolveField(name)!, entry).map((value) => shown(name, String(value)));
+      for (const text of new Set(texts)) values.set(text, (values.get(text) ?? 0) + 1);
     }
     if (intervalMs !== undefined) {
       const start = Math.floor(Date.parse(entry.time) / intervalMs) * intervalMs;
       buckets.set(start, (buckets.get(start) ?? 0) + 1);
     }
   }
-  const rows = [...values].map(([value, count]) => ({ value: shown(name!, value), count }));
-  const sorted = rows.sort((a, b) => b.count - a.count || (a.value < b.value ? -1 : 1));
+  const rows = [...values].map(([value, count]) => ({ value, count }));
+  // Values as frequent as each other come in the order of their terms.
+  const sorted = rows.sort((a, b) => b.count - a.count || (termValue(a.value) < termValue(b.value) ? -1 : 1));
   return {
     total: entries.length,
     ...(name !== undefined && {
