@@ -32,6 +32,7 @@ export function getTile(parts: HttpParts, gate: Gate): (c: HttpContext) => Respo
     gate.reach(c, token, trail);
     // What follows /trails/<trail>/, as it was sent.
     const resource = parseTilePath(new URL(c.req.url).pathname.split('/').slice(3).join('/'));
+    if (resource.kind === 'entries') gate.refuseTenantScope(c, token);
     const level = resource.kind === 'hash' ? resource.level : 0;
     const published = parts.log.trail(trail)?.checkpoint?.size ?? 0;
     // What no checkpoint covers is not shown: nobody could verify it.
@@ -42,7 +43,6 @@ export function getTile(parts: HttpParts, gate: Gate): (c: HttpContext) => Respo
       );
     }
     if (resource.kind === 'entries') {
-      gate.refuseTenantScope(c, token);
       noteBundleRead(`${token.id} ${trail}`, () =>
         parts.system.note({
           action: 'log.read',

@@ -1,0 +1,321 @@
+import type { Role } from '@sealtrail/core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { adminSecret, problemOf, startServer, type TestServer } from './support/server.ts';
+
+const roles: readonly Role[] = ['ingest', 'read', 'analyst', 'auditor', 'admin'];
+const readers: readonly Role[] = ['read', 'analyst', 'auditor', 'admin'];
+const supervisors: readonly Role[] = ['auditor', 'admin'];
+const admins: readonly Role[] = ['admin'];
+
+/** What is there before anybody asks. */
+interface World {
+  /** Ids of events of two tenants in the trail main. */
+  readonly acme: string;
+  readonly globex: string;
+  readonly width: number;
+  /** Number of the case: for names that must not be there yet. */
+  readonly n: number;
+  /** A token within main and acme, to be revoked. */
+  readonly token: string;
+}
+
+interface Route {
+  /** Method and address as the API document names them. */
+  readonly route: string;
+  readonly path: (world: World) => string;
+  readonly body?: (world: World) => object;
+  /** Who may; absent: everybody, without a token too. */
+  readonly roles?: readonly Role[];
+  readonly trail?: string;
+  readonly tenant?: string;
+  /** Holds entries of all tenants, which cannot be taken apart. */
+  readonly wholeTrail?: true;
+  readonly ok: number;
+  /** Instead of 403 where the scope falls short: what is out of reach is not there. */
+  readonly hidden?: true;
+}
+
+const routes: readonly Route[] = [
+  ...['acme', 'globex'].map((tenant) => ({
+    route: 'post /v1/events',
+    path: () => '/v1/events',
+    body: () => ({ action: 'a', tenant }),
+    roles: ['ingest', 'admin'] as const,
+    trail: 'main',
+    tenant,
+    ok: 201,
+  })),
+  ...(['main', 'system'] as const).flatMap((trail) => {
+    const common = { roles: trail === 'main' ? readers : supervisors, trail, ok: 200 };
+    return [
+      { route: 'get /v1/events', path: () => `/v1/events?trail=${trail}`, ...common },
+      { route: 'get /v1/stats', path: () => `/v1/stats?trail=${trail}&field=actor.id`, ...common },
+      { route: 'get /v1/events/stream', path: () => `/v1/events/stream?trail=${trail}`, ...common },
+      { route: 'get /trails/{trail}/checkpoint', path: () => `/trails/${trail}/checkpoint`, ...common },
+      {
+        route: 'get /v1/trails/{trail}/producers',
+        path: () => `/v1/trails/${trail}/producers`,
+        wholeTrail: true as const,
+        ...common,
+      },
+    ];
+  }),
+  ...(['acme', 'globex'] as const).flatMap((tenant) => {
+    const common = { roles: readers, trail: 'main', tenant, hidden: true as const, ok: 200 };
+    return [
+      { route: 'get /v1/events/{id}', path: (world: World) => `/v1/events/${world[tenant]}`, ...common },
+      {
+        route: 'get /v1/events/{id}/proof',
+        path: (world: World) => `/v1/events/${world[tenant]}/proof`,
+        ...common,
+      },
+    ];
+  }),
+  {
+    route: 'get /trails/{trail}/tile/{path}',
+    path: ({ width }) => `/trails/main/tile/0/000.p/${width}`,
+    roles: readers,
+    trail: 'main',
+    ok: 200,
+  },
+  {
+    route: 'get /trails/{trail}/tile/{path}',
+    path: ({ width }) => `/trails/main/tile/entries/000.p/${width}`,
+    roles: readers,
+    trail: 'main',
+    wholeTrail: true,
+    ok: 200,
+  },
+  { route: 'get /v1/trails', path: () => '/v1/trails', roles: readers, ok: 200 },
+  {
+    route: 'post /v1/trails',
+    path: () => '/v1/trails',
+    body: ({ n }) => ({ name: `new-${n}` }),
+    roles: admins,
+    trail: 'new',
+    ok: 201,
+  },
+  { route: 'get /v1/tokens', path: () => '/v1/tokens', roles: admins, ok: 200 },
+  {
+    route: 'post /v1/tokens',
+    path: () => '/v1/tokens',
+    body: () => ({ name: 'x', role: 'read', trails: ['main'], tenants: ['acme'] }),
+    roles: admins,
+    trail: 'main',
+    tenant: 'acme',
+    ok: 201,
+  },
+  {
+    route: 'post /v1/tokens',
+    path: () => '/v1/tokens',
+    body: () => ({ name: 'x', role: 'read', trails: ['main'] }),
+    roles: admins,
+    trail: 'main',
+    wholeTrail: true,
+    ok: 201,
+  },
+  {
+    route: 'delete /v1/tokens/{id}',
+    path: ({ token }) => `/v1/tokens/${token}`,
+    roles: admins,
+    trail: 'main',
+    tenant: 'acme',
+    hidden: true,
+    ok: 200,
+  },
+  { route: 'get /metrics', path: () => '/metrics', roles, ok: 200 },
+  { route: 'get /healthz', path: () => '/healthz', ok: 200 },
+  { route: 'get /readyz', path: () => '/readyz', ok: 200 },
+  { route: 'get /openapi.json', path: () => '/openapi.json', ok: 200 },
+];
+
+/** What the table above says. */
+function expectedStatus(
+  { roles: allowed, trail, tenant, wholeTrail, hidden, ok, route }: Route,
+  role: Role,
+  trails: readonly string[],
+  tenants: readonly string[],
+): number {
+  if (!allowed) return ok;
+  if (!allowed.includes(role)) return 403;
+  const reachesTrail = trail === undefined || trails.includes('*') || trails.includes(trail);
+  // A token out of reach is not there; a trail out of reach is refused.
+  if (!reachesTrail) return route.startsWith('delete') ? 404 : 403;
+  if (tenants.includes('*')) return ok;
+  if (wholeTrail) return 403;
+  if (tenant !== undefined && !tenants.includes(tenant)) return hidden ? 404 : 403;
+  return ok;
+}
+
+let server: TestServer;
+let world: Omit<World, 'n' | 'token'>;
+let n = 0;
+beforeAll(async () => {
+  server = await startServer();
+  const { receipts } = await server.record([
+    { action: 'a', tenant: 'acme', producer: { id: 'p', seq: 1 } },
+    { action: 'a', tenant: 'globex' },
+  ]);
+  await server.engine.log.publish('main');
+  await server.record({ action: 'a', trail: 'other' });
+  world = { acme: receipts[0]!.id, globex: receipts[1]!.id, width: server.size() };
+});
+afterAll(() => server[Symbol.asyncDispose]());
+
+/** Status of a route, of which a stream is not read to its end. */
+async function statusOf({ path, body, route }: Route, token: string | undefined): Promise<number> {
+  const toRevoke = route.startsWith('delete')
+    ? server.engine.tokens.create({ name: 'x', role: 'read', trails: ['main'], tenants: ['acme'] }).id
+    : '';
+  const here: World = { ...world, n: n++, token: toRevoke };
+  const abort = new AbortController();
+  const response = await fetch(`${server.url}${path(here)}`, {
+    method: route.split(' ', 1)[0]!.toUpperCase(),
+    headers: {
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body(here)) }),
+    signal: abort.signal,
+  });
+  if (response.headers.get('content-type') === 'text/event-stream') abort.abort();
+  else await response.arrayBuffer();
+  return response.status;
+}
+
+const nameOf = ({ route, path }: Route): string =>
+  `${route} (${path({ acme: '<acme>', globex: '<globex>', width: 2, n: 0, token: '<token>' })})`;
+
+describe('the table of routes', () => {
+  it('names every route of the API', async () => {
+    const { paths } = await server.json<{ paths: Record<string, Record<string, unknown>> }>('/openapi.json');
+    const documented = Object.entries(paths).flatMap(([path, item]) =>
+      Object.keys(item).map((method) => `${method} ${path}`),
+    );
+    expect([...new Set(routes.map(({ route }) => route))].sort()).toEqual(documented.sort());
+  });
+});
+
+const trailScopes = [['*'], ['main'], ['other'], ['system']];
+const tenantScopes = [['*'], ['acme'], ['acme', 'initech']];
+
+describe.each(roles)('a token of the role %s', (role) => {
+  const scopes = trailScopes.flatMap((trails) => tenantScopes.map((tenants) => ({ trails, tenants })));
+
+  it.each(scopes)(
+    'for the trails $trails and the tenants $tenants is let in where the table says so',
+    async (scope) => {
+      const { secret } = server.engine.tokens.create({ name: 'x', role, ...scope });
+      const seen: Record<string, number> = {};
+      const wanted: Record<string, number> = {};
+      for (const route of routes) {
+        seen[nameOf(route)] = await statusOf(route, secret);
+        wanted[nameOf(route)] = expectedStatus(route, role, scope.trails, scope.tenants);
+      }
+      expect(seen).toEqual(wanted);
+    },
+  );
+});
+
+describe('who is not let in', () => {
+  const closed = routes.filter(({ roles: allowed }) => allowed);
+  const past = new Date(Date.now() - 1000).toISOString();
+  const all = { trails: ['*'], tenants: ['*'] };
+
+  it.each([
+    ['without a token', () => undefined],
+    ['with an unknown token', () => `stk_${'a'.repeat(52)}`],
+    ['with a token that is too long', () => 'a'.repeat(600)],
+    [
+      'with a revoked token',
+      () => {
+        const { id, secret } = server.engine.tokens.create({ name: 'x', role: 'admin', ...all });
+        server.engine.tokens.revoke(id);
+        return secret;
+      },
+    ],
+    [
+      'with an expired token',
+      () => server.engine.tokens.create({ name: 'x', role: 'admin', ...all, expiresAt: past }).secret,
+    ],
+    ['with the hash of a token', () => 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'],
+  ])('%s gets 401 from every route that is not public', async (_name, make) => {
+    const token = make();
+    for (const route of closed)
+      expect([nameOf(route), await statusOf(route, token)]).toEqual([nameOf(route), 401]);
+  });
+
+  it.each([
+    'Basic YWRtaW46YWRtaW4=',
+    'Bearer',
+    'Bearer ',
+    `Bearer ${adminSecret} x`,
+    `Bearer ${adminSecret},x`,
+    adminSecret,
+    `Token ${adminSecret}`,
+  ])('with the header %s gets 401, and is told how to sign in', async (authorization) => {
+    const answer = await server.send('/v1/events', { token: null, headers: { authorization } });
+    expect(problemOf(answer).code).toBe('unauthenticated');
+    expect(answer.headers.get('www-authenticate')).toMatch(/^Bearer /);
+  });
+
+  it('is refused before the rest of the request is looked at', async () => {
+    for (const path of [
+      '/v1/events?q=(',
+      '/v1/events/x',
+      '/v1/events?cursor=x',
+      '/v1/stats?interval=x',
+      '/trails/main/tile/x',
+    ])
+      expect((await server.send(path, { token: null })).status).toBe(401);
+  });
+
+  it('is let in as soon as the token is there, and no longer than it is', async () => {
+    const { id, secret } = await server.token({ role: 'read' });
+    expect((await server.send('/v1/trails', { token: secret })).status).toBe(200);
+    await server.send(`/v1/tokens/${id}`, { method: 'DELETE' });
+    expect((await server.send('/v1/trails', { token: secret })).status).toBe(401);
+  });
+});
+
+describe('an administrator of some trails and tenants', () => {
+  const limited = { trails: ['main'], tenants: ['acme'] };
+
+  it('sees and revokes only tokens within that scope', async () => {
+    const { secret } = await server.token({ role: 'admin', ...limited });
+    const inside = await server.token({ role: 'read', ...limited });
+    const outside = await server.token({ role: 'read', trails: ['main'], tenants: ['globex'] });
+    const { tokens } = await server.json<{ tokens: { id: string; trails: string[]; tenants: string[] }[] }>(
+      '/v1/tokens',
+      {
+        token: secret,
+      },
+    );
+    expect(tokens.map(({ id }) => id)).toContain(inside.id);
+    for (const { trails, tenants } of tokens) expect({ trails, tenants }).toEqual(limited);
+    const revoke = (id: string): Promise<{ status: number }> =>
+      server.send(`/v1/tokens/${id}`, { method: 'DELETE', token: secret });
+    expect((await revoke(outside.id)).status).toBe(404);
+    expect((await revoke(inside.id)).status).toBe(200);
+    expect((await server.send('/v1/trails', { token: outside.secret })).status).toBe(200);
+  });
+
+  it.each([
+    { trails: ['*'], tenants: ['acme'] },
+    { trails: ['main'], tenants: ['*'] },
+    { trails: ['main', 'other'], tenants: ['acme'] },
+    { trails: ['main'], tenants: ['acme', 'globex'] },
+    {},
+  ])('cannot make a token for %j', async (scope) => {
+    const { secret } = await server.token({ role: 'admin', ...limited });
+    const before = server.engine.tokens.list().length;
+    const answer = await server.send('/v1/tokens', {
+      method: 'POST',
+      body: JSON.stringify({ name: 'x', role: 'read', ...scope }),
+      headers: { 'content-type': 'application/json' },
+      token: secret,
+    });
+    expect(problemOf(answer).code).toBe('forbidden');
+    expect(server.engine.tokens.list()).toHaveLength(before);
+  });
+});

@@ -1,0 +1,103 @@
+import type { NewToken } from '@sealtrail/core';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { StoredToken, TokenStore } from '../ports.ts';
+import { Tokens } from './tokens.ts';
+
+/** A store that forgets with the test. */
+class MemoryTokenStore implements TokenStore {
+  readonly stored: StoredToken[] = [];
+
+  all(): readonly StoredToken[] {
+    return this.stored;
+  }
+
+  add(token: StoredToken): void {
+    this.stored.push(token);
+  }
+
+  revoke(id: string, revokedAt: string): void {
+    const at = this.stored.findIndex(({ token }) => token.id === id);
+    const { token, hash } = this.stored[at]!;
+    this.stored[at] = { token: { ...token, revokedAt }, hash };
+  }
+}
+
+const wanted: NewToken = { name: 'ci', role: 'ingest' };
+
+describe('Tokens', () => {
+  let store: MemoryTokenStore;
+  let nowMs: number;
+  let tokens: Tokens;
+  const open = (): Tokens =>
+    new Tokens(store, { now: () => nowMs, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
+  beforeEach(() => {
+    store = new MemoryTokenStore();
+    nowMs = Date.UTC(2026, 0, 31);
+    tokens = open();
+  });
+
+  it('finds a token by its secret, and by nothing else', () => {
+    const { secret, ...token } = tokens.create(wanted);
+    expect(tokens.find(secret)).toEqual(token);
+    for (const other of ['', secret.slice(0, -1), `${secret}x`, secret.toUpperCase(), token.id])
+      expect(tokens.find(other)).toBeUndefined();
+    expect(tokens.find(Buffer.from(store.stored[0]!.hash).toString('hex'))).toBeUndefined();
+  });
+
+  it('keeps no secret', () => {
+    const { secret } = tokens.create(wanted);
+    expect(JSON.stringify([tokens.list(), store.stored])).not.toContain(secret);
+  });
+
+  it('makes secrets that nobody guesses, all different', () => {
+    const secrets = Array.from({ length: 100 }, () => tokens.create(wanted).secret);
+    expect(new Set(secrets).size).toBe(100);
+    // 52 characters of 5 bits each.
+    for (const secret of secrets) expect(secret).toMatch(/^stk_[a-z2-7]{52}$/);
+  });
+
+  it('gives a token all trails and tenants unless it is limited', () => {
+    expect(tokens.create(wanted)).toMatchObject({ trails: ['*'], tenants: ['*'], expiresAt: null });
+  });
+
+  it('ends a token at its time', () => {
+    const { secret, ...token } = tokens.create({ ...wanted, expiresAt: '2026-01-31T01:00:00+01:00' });
+    expect(tokens.find(secret)).toBeUndefined();
+    nowMs--;
+    expect(tokens.find(secret)).toEqual(token);
+    expect(tokens.isStillValid(token)).toBe(true);
+    nowMs++;
+    expect(tokens.isStillValid(token)).toBe(false);
+  });
+
+  it('ends a token that is revoked, for good', () => {
+    const { secret, ...token } = tokens.create(wanted);
+    const { revokedAt } = tokens.revoke(token.id);
+    expect(tokens.find(secret)).toBeUndefined();
+    expect(tokens.isStillValid(token)).toBe(false);
+    nowMs += 1000;
+    expect(tokens.revoke(token.id).revokedAt).toBe(revokedAt);
+    expect(open().find(secret)).toBeUndefined();
+  });
+
+  it('finds a token again after a restart', () => {
+    const { secret, ...token } = tokens.create(wanted);
+    expect(open().find(secret)).toEqual(token);
+  });
+
+  it('knows nothing of a token that is not there, or out of reach', () => {
+    const { id, secret } = tokens.create(wanted);
+    expect(() => tokens.revoke('tok_x')).toThrow(expect.objectContaining({ code: 'token_not_found' }));
+    expect(() => tokens.revoke(id, () => false)).toThrow(
+      expect.objectContaining({ code: 'token_not_found' }),
+    );
+    expect(tokens.find(secret)).toBeDefined();
+  });
+
+  it('takes no short secret, and none that is too long', () => {
+    for (const secret of ['', 'x'.repeat(15), 'x'.repeat(513)])
+      expect(() => tokens.create(wanted, secret)).toThrow(
+        expect.objectContaining({ code: 'invalid_configuration' }),
+      );
+  });
+});

@@ -1,0 +1,119 @@
+import { PassThrough, Readable } from 'node:stream';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { SealtrailError } from '@sealtrail/core';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { decodedChunks, lines, readBody, tooLong } from './body.ts';
+
+async function* inPieces(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
+  let at = 0;
+  for (let i = 0; at < bytes.length; i++) {
+    const size = sizes[i % sizes.length]!;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+async function codeOf(action: Promise<unknown>): Promise<string | undefined> {
+  try {
+    await action;
+    return undefined;
+  } catch (error) {
+    if (error instanceof SealtrailError) return error.code;
+    throw error;
+  }
+}
+
+describe('lines', () => {
+  it('are those of the text, however it is cut into chunks', async () => {
+    const anyText = fc
+      .array(fc.constantFrom('a', 'bb', '\n', '\r\n', ' ', '\t', 'é', '{"x":1}'), { maxLength: 30 })
+      .map((parts) => parts.join(''));
+    await fc.assert(
+      fc.asyncProperty(
+        anyText,
+        fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }),
+        async (text, sizes) => {
+          const found: unknown[] = [];
+          for await (const line of lines(inPieces(Buffer.from(text), sizes), 12))
+            found.push(line === tooLong ? line : line.toString());
+          expect(found).toEqual(
+            text
+              .split('\n')
+              .filter((line) => Buffer.byteLength(line) > 12 || /[^ \t\r]/.test(line))
+              .map((line) => (Buffer.byteLength(line) > 12 ? tooLong : line)),
+          );
+        },
+      ),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('decodedChunks', () => {
+  const text = JSON.stringify(Array.from({ length: 500 }, (_, i) => ({ i })));
+  const encoded = { identity: Buffer.from(text), gzip: gzipSync(text), zstd: zstdCompressSync(text) };
+
+  it.each(Object.entries(encoded))('reads %s', async (encoding, bytes) => {
+    const body = Readable.from(inPieces(bytes, [7, 100, 1]), { objectMode: false });
+    expect((await readBody(body, encoding, text.length)).toString()).toBe(text);
+  });
+
+  it.each(Object.entries(encoded))(
+    'ends %s at the limit, and leaves the body open for its answer',
+    async (encoding, bytes) => {
+      const body = new PassThrough();
+      body.write(bytes);
+      expect(await codeOf(readBody(body, encoding, text.length - 1))).toBe('body_too_large');
+      expect(body.destroyed).toBe(false);
+      // What is left can be drained.
+      body.resume();
+      expect(body.write(Buffer.alloc(100_000))).toBeDefined();
+    },
+  );
+
+  it.each(Object.entries(encoded))('reports %s that breaks off', async (encoding, bytes) => {
+    const body = new PassThrough();
+    body.write(bytes.subarray(0, -5));
+    setImmediate(() => body.destroy(new Error('connection lost')));
+    expect(await codeOf(readBody(body, encoding, text.length))).toBe('malformed_json');
+  });
+
+  it.each(['gzip', 'zstd'] as const)('reports %s that is cut short or changed', async (encoding) => {
+    const bytes = encoded[encoding];
+    const changed = Buffer.from(bytes);
+    changed[0]! ^= 0xff;
+    for (const broken of [bytes.subarray(0, -1), bytes.subarray(0, 20), changed])
+      expect(
+        await codeOf(readBody(Readable.from([broken], { objectMode: false }), encoding, text.length)),
+      ).toBe('malformed_json');
+  });
+
+  it('is closed when its reader goes away', async () => {
+    const body = new PassThrough();
+    body.write(encoded.gzip);
+    for await (const chunk of decodedChunks(body, 'gzip', text.length)) {
+      expect(chunk.length).toBeGreaterThan(0);
+      break;
+    }
+    expect(body.destroyed).toBe(false);
+    expect(body.listenerCount('data')).toBe(0);
+  });
+
+  it.each(['br', 'deflate', 'gzip, gzip', 'constructor', '__proto__'])(
+    'refuses the encoding %s',
+    async (encoding) => {
+      expect(await codeOf(readBody(Readable.from([]), encoding, 10))).toBe('unsupported_media_type');
+    },
+  );
+
+  it('refuses a zstd window that would take more memory than a body may', async () => {
+    // RFC 8878 section 3.1.1: magic number, no content size, window descriptor, one raw block of one byte.
+    const frame = (windowLog: number): Buffer =>
+      Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, (windowLog - 10) << 3, 0x09, 0x00, 0x00, 0x61]);
+    const read = (windowLog: number): Promise<Buffer> =>
+      readBody(Readable.from([frame(windowLog)], { objectMode: false }), 'zstd', 1000);
+    expect((await read(23)).toString()).toBe('a');
+    expect(await codeOf(read(24))).toBe('malformed_json');
+  });
+});
