@@ -74,7 +74,7 @@ describe('what changes nothing that was recorded', () => {
   });
 });
 
-describe('every column of every table', () => {
+describe('every column of every table', { timeout: 240_000 }, () => {
   /** Codes that a change of a column, or of a whole row of a table, may come to. */
   const expected: Readonly<Record<string, readonly string[]>> = {
     trail: ['missing', 'modified', 'key_unknown'],

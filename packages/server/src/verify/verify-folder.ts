@@ -147,7 +147,7 @@ function openLog(folder: DataFolder, faults: StoreFault[]): LogEvidence | undefi
     return new LogEvidence(folder.log);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const message = `log.db cannot be read as a log: ${reason}. Check the storage; a copy of the folder must be in a place that can be written to.`;
+    const message = `log.db cannot be read as a log: ${reason}. Check the storage.`;
     faults.push({ check: 'store', code: 'unreadable', message });
     return undefined;
   }

@@ -1,13 +1,8 @@
 import { type StoreFault, trailName } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { TrailRecord } from '../../ports.ts';
-import {
-  expectedLogFormat,
-  expectedLogSchema,
-  openPossiblyDamagedLog,
-  readLogFormat,
-  readLogSchema,
-} from './log-schema.ts';
+import { EvidenceFile } from './evidence-file.ts';
+import { expectedLogFormat, expectedLogSchema, readLogFormat, readLogSchema } from './log-schema.ts';
 import { type KnownCheckpoints, StoredTrailEvidence } from './trail-evidence.ts';
 
 /** Tables whose rows belong to a trail. */
@@ -18,6 +13,7 @@ const tablesOfTrails = ['bundle', 'tail', 'tile', 'entry_id', 'checkpoint'];
  * that a writer beside does not show up as a fault.
  */
 export class LogEvidence implements Disposable {
+  readonly #file: EvidenceFile;
   readonly #db: Database.Database;
   readonly #records: readonly TrailRecord[];
   /**
@@ -30,19 +26,17 @@ export class LogEvidence implements Disposable {
 
   /** @throws when the file cannot be read as SQLite at all */
   constructor(file: string) {
-    this.#db = openPossiblyDamagedLog(file);
-    try {
-      // The first read fixes the state that all further ones see.
-      this.#db.exec('BEGIN');
-      const schema = new Set(readLogSchema(this.#db));
-      this.hasTables = expectedLogSchema().every((object) => schema.has(object));
-      const records = 'SELECT id, name, origin, vkey FROM trail ORDER BY id';
-      this.#records = this.hasTables ? this.#db.prepare<[], TrailRecord>(records).all() : [];
-      this.trails = this.#records.filter(isTrailRecord);
-    } catch (error) {
-      this.#db.close();
-      throw error;
-    }
+    using opened = new DisposableStack();
+    this.#file = opened.use(new EvidenceFile(file));
+    this.#db = this.#file.db;
+    // The first read fixes the state that all further ones see.
+    this.#db.exec('BEGIN');
+    const schema = new Set(readLogSchema(this.#db));
+    this.hasTables = expectedLogSchema().every((object) => schema.has(object));
+    const records = 'SELECT id, name, origin, vkey FROM trail ORDER BY id';
+    this.#records = this.hasTables ? this.#db.prepare<[], TrailRecord>(records).all() : [];
+    this.trails = this.#records.filter(isTrailRecord);
+    opened.move();
   }
 
   /** Faults that belong to no single trail: the schema, damaged pages, rows of trails that do not exist. */
@@ -67,7 +61,7 @@ export class LogEvidence implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#db.close();
+    this.#file[Symbol.dispose]();
   }
 
   *#guarded(find: () => StoreFault | undefined): Generator<StoreFault, undefined> {

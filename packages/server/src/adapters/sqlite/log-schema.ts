@@ -92,11 +92,6 @@ export function openLogForReading(file: string): Database.Database {
   }
 }
 
-/** Opens what may be a log for verification, which says itself what is wrong with it. */
-export function openPossiblyDamagedLog(file: string): Database.Database {
-  return new Database(file, { readonly: true, fileMustExist: true });
-}
-
 /** What marks the format of a file: its application id and version. */
 export function readLogFormat(db: Database.Database): string {
   return `${String(db.pragma('application_id', { simple: true }))}/${String(db.pragma('user_version', { simple: true }))}`;

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { parseCheckpoint, parseNote, type StoreFault } from '@sealtrail/core';
-import Database from 'better-sqlite3';
+import type Database from 'better-sqlite3';
+import { EvidenceFile } from './evidence-file.ts';
 
 /** A published checkpoint as it is stored. */
 export interface StoredPublished {
@@ -25,8 +26,8 @@ export function readPublished(file: string): PublishedEvidence {
       ],
     };
   try {
-    using file_ = new ReadOnlyFile(file);
-    return read(file_.db, checkpoints);
+    using evidence = new EvidenceFile(file);
+    return read(evidence.db, checkpoints);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return { checkpoints, faults: [fault('unreadable', `published.db cannot be read: ${reason}.`)] };
@@ -80,15 +81,5 @@ export function signedSize(note: string): number | undefined {
     return parseCheckpoint(parseNote(note).text).size;
   } catch {
     return undefined;
-  }
-}
-
-class ReadOnlyFile implements Disposable {
-  readonly db: Database.Database;
-  constructor(file: string) {
-    this.db = new Database(file, { readonly: true, fileMustExist: true });
-  }
-  [Symbol.dispose](): void {
-    this.db.close();
   }
 }

@@ -58,9 +58,7 @@ export class StoredTrailEvidence implements TrailEvidence {
       .prepare('SELECT hashes FROM tail WHERE trail = ? AND start >= ? AND start < ? ORDER BY start')
       .pluck();
     this.#ids = new EntryIdEvidence(db, record.id);
-    const largest = db.prepare('SELECT coalesce(max(size), 0) FROM checkpoint WHERE trail = ?').pluck();
-    const apart = known.published === undefined ? 0 : (signedSize(known.published) ?? 0);
-    this.#unsigned = new UnsignedEvidence(Math.max(largest.get(record.id) as number, apart));
+    this.#unsigned = new UnsignedEvidence(Math.max(largestStored(db, record.id), sizeIn(known.published)));
   }
 
   async *entries(): AsyncGenerator<EntryBatch, undefined> {
@@ -181,3 +179,15 @@ function readBatch(start: number, expected: number, read: () => Uint8Array): Ent
     return { start, count: expected, unreadable: reason };
   }
 }
+
+/** The largest size under which a checkpoint is stored; damage is reported where checkpoints are read. */
+function largestStored(db: Database.Database, trail: number): number {
+  try {
+    const largest = db.prepare('SELECT max(size) FROM checkpoint WHERE trail = ?').pluck().get(trail);
+    return typeof largest === 'number' ? largest : 0;
+  } catch {
+    return 0;
+  }
+}
+
+const sizeIn = (note: string | undefined): number => (note === undefined ? 0 : (signedSize(note) ?? 0));

@@ -1,0 +1,47 @@
+import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import Database from 'better-sqlite3';
+
+/**
+ * A SQLite file opened as evidence: for reading, whatever is in it. A file with a write-ahead log needs a place that can
+ * be written to even then, which evidence on read-only media or mounts does not have: there a private copy is read.
+ */
+export class EvidenceFile implements Disposable {
+  readonly db: Database.Database;
+  readonly #resources: DisposableStack;
+
+  /** @throws when it cannot be read as SQLite at all */
+  constructor(file: string) {
+    using resources = new DisposableStack();
+    this.db = openInPlace(file, resources) ?? openCopy(file, resources);
+    this.#resources = resources.move();
+  }
+
+  [Symbol.dispose](): void {
+    this.#resources.dispose();
+  }
+}
+
+function openInPlace(file: string, resources: DisposableStack): Database.Database | undefined {
+  const db = new Database(file, { readonly: true, fileMustExist: true });
+  try {
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
+  } catch (error) {
+    db.close();
+    if (error instanceof Database.SqliteError && /^SQLITE_(?:READONLY|CANTOPEN)/.test(error.code))
+      return undefined;
+    throw error;
+  }
+  return resources.adopt(db, () => db.close());
+}
+
+function openCopy(file: string, resources: DisposableStack): Database.Database {
+  const dir = mkdtempSync(path.join(tmpdir(), 'sealtrail-verify-'));
+  resources.defer(() => rmSync(dir, { recursive: true, force: true }));
+  const copy = path.join(dir, path.basename(file));
+  copyFileSync(file, copy);
+  if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
+  const db = new Database(copy, { readonly: true, fileMustExist: true });
+  return resources.adopt(db, () => db.close());
+}
