@@ -1,5 +1,6 @@
 import { uuidBytes } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
+import { lockDataFolder } from '../adapters/fs/data-folder.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from '../adapters/sqlite/state-store.ts';
 import { entryStatus } from '../sequencer/protocol.ts';
@@ -68,6 +69,25 @@ describe.skipIf(!SmallDisk.isPossible())('a disk that is really full (needs the 
     await using started = startLog(folder);
     await started.log.ready;
     expect(started.log.trail('main')).toMatchObject({ size: 300, checkpoint: { size: 300 } });
+  });
+
+  it('is not owned and not opened where it was mounted read-only', async () => {
+    using disk = new SmallDisk(8);
+    using folder = temporaryFolder(disk.dir);
+    {
+      await using started = startLog(folder);
+      await started.log.ready;
+      await started.log.createTrail('main');
+      await started.log.append(groupOf(risingEvents(0, 10)));
+    }
+    disk.makeReadOnly();
+    expect(codeOf(() => lockDataFolder(folder))).toBe('data_folder_invalid');
+    expect(codeOf(() => new SqliteStateStore(folder.state))).toBe('data_folder_invalid');
+    {
+      await using started = startLog(folder);
+      expect(await codeOfPromise(started.log.ready)).toBe('data_folder_invalid');
+    }
+    disk.makeWritable();
   });
 
   it('makes no new data folder without room, and makes it when there is', async () => {

@@ -36,6 +36,15 @@ export class SmallDisk implements Disposable {
     }
   }
 
+  /** As a file system becomes that has met an error. */
+  makeReadOnly(): void {
+    execFileSync('mount', ['-o', 'remount,ro', this.dir]);
+  }
+
+  makeWritable(): void {
+    execFileSync('mount', ['-o', 'remount,rw', this.dir]);
+  }
+
   free(): void {
     rmSync(this.#ballast, { force: true });
   }
