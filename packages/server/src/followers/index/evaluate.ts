@@ -29,8 +29,8 @@ export interface Question {
   readonly isCounting: boolean;
 }
 
-/** A set so small that looking at its entries is less work than a walk through the terms of a field. */
-const smallSet = 32;
+/** Terms that are walked through in the time that looking at one entry takes, which is to read a bundle of the log. */
+const termsPerLook = 256;
 /** Terms of a field that it pays to walk through to spare looking at entries. */
 const maxWalkedTerms = 20_000;
 
@@ -67,39 +67,54 @@ function evaluate(question: Question, filter: Filter): Candidates {
   }
 }
 
-/** Cheap conditions first; what is left is often so little that the dear ones are left to the entries. */
+/** Cheap conditions first: they often leave so few entries that looking at these is less work than the next condition. */
 function conjunction(question: Question, start: Candidates, filters: readonly Filter[]): Candidates {
   let found = start;
-  for (const filter of [...filters].sort((a, b) => cost(a) - cost(b))) {
+  for (const [work, filter] of filters
+    .map((filter) => [workOf(question, filter), filter] as const)
+    .sort(([a], [b]) => a - b)) {
     if (found.may.isEmpty()) return found;
-    if (cost(filter) >= dear && found.may.count() <= smallSet) return perhaps(found.may);
+    if (work > termsPerLook && found.may.count() * termsPerLook < work) return perhaps(found.may);
     found = both(found, evaluate(question, filter));
   }
   return found;
 }
 
-const dear = 4;
-
-/** How much work a filter is: 1 for a look-up, {@link dear} for a walk through terms. */
-function cost(filter: Filter): number {
+/** How much work a filter is, in terms walked through. */
+function workOf(question: Question, filter: Filter): number {
   switch (filter.op) {
     case 'all':
+      return 0;
     case 'eq':
     case 'exists':
       return 1;
-    case 'text':
-      return filter.prefix ? dear : 2;
     case 'range':
-      return fieldOf(filter.field).kind === 'ip' ? dear : 3;
-    case 'glob':
     case 'cidr':
-      return dear;
+    case 'glob':
+      return walkOf(question, filter);
+    case 'text':
+      return filter.prefix ? question.segment.termCount(WORD) / narrowed : 2;
     case 'not':
-      return cost(filter.filter);
+      return workOf(question, filter.filter);
     case 'and':
     case 'or':
-      return Math.max(...filter.filters.map(cost));
+      return filter.filters.reduce((sum, part) => sum + workOf(question, part), 0);
   }
+}
+
+/** Of how many terms one begins with a prefix, as a guess. */
+const narrowed = 64;
+/** A look through a column of numbers, in terms. */
+const columnWork = 100;
+
+function walkOf(question: Question, filter: Filter & { op: 'range' | 'cidr' | 'glob' }): number {
+  const field = fieldOf(filter.field);
+  if (filter.op === 'range' && field.kind !== 'ip') return columnWork;
+  const code = codeOf(question, field);
+  if (code === undefined) return 1;
+  const terms = question.segment.termCount(field.kind === 'metadata' ? code + TEXTS : code);
+  const isNarrowed = filter.op !== 'glob' || (field.kind !== 'text' && filter.parts[0] !== '');
+  return isNarrowed ? terms / narrowed : terms;
 }
 
 function everything({ segment }: Question): Candidates {
