@@ -88,53 +88,6 @@ describe('valuePatterns', () => {
       );
     }
   });
-
-  const hostile = [
-    ...['eyJ', '-eyJ', 'eyJaaaaaaaa.', 'a.', '.eyJ', 'eyJaaaaaaaa.eyJaaaaaaa', 'aaaaaaaaaaa.eyJaaaaaaaa '],
-    ...[
-      '1',
-      '1 ',
-      '4 ',
-      '1-',
-      '11111111111111111111 ',
-      '4111111111111111 ',
-      '1111111111111a',
-      '1 1 1 1 1 1 1 1 1 1 1 1 1a',
-    ],
-    ...['a://', '://:', 'a:b@', 'a.a.a.', 'a://:', 'a://a:a', 'A'],
-    ...['-----BEGIN ', '-----BEGIN PRIVATE KEY-----', '-----BEGIN PRIVATE KEY', '-', '-----BEGIN A A A '],
-    ...[
-      'Bearer ',
-      'Bearer aaaaaaaaaaaaaaa ',
-      'bearer    ',
-      'basic',
-      'ghp_',
-      'gho_-',
-      'xoxb-',
-      'xoxb-aaaaaaaaa ',
-      'stk_',
-    ],
-  ];
-
-  it.each(hostile)('takes time in proportion to the length of %j repeated', (unit) => {
-    const redact = createRedactor();
-    // `"token"` and a hint of each kind: nothing is passed over because it cannot hold a match.
-    const bait = '"token" eyJ Bearer PRIVATE KEY :// AKIA 1111111111111';
-    const cost = (length: number): number => {
-      const event = { action: 'a', reason: unit.repeat(Math.ceil(length / unit.length)) };
-      let least = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < 3; i++) {
-        const before = process.cpuUsage();
-        redact(event, bait);
-        const { user } = process.cpuUsage(before);
-        least = Math.min(least, user);
-      }
-      return least;
-    };
-    cost(1_000);
-    // Quadratic growth would make 16 times the text 256 times the work.
-    expect(cost(800_000) / Math.max(cost(50_000), 200)).toBeLessThan(100);
-  });
 });
 
 describe('isCardNumber', () => {

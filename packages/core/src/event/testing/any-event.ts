@@ -34,7 +34,7 @@ const anyKey = (minLength: number): fc.Arbitrary<string> =>
       from(['a', 'b', 'B', '1', '10', '9', 'constructor', '\u20ac', '\u{1f600}', '\ufb33']),
       anyText(minLength, 12),
     )
-    .filter((key) => key.length >= minLength && key !== '__proto__');
+    .filter((key) => key.length >= minLength && key !== '__proto__' && !key.includes('\\'));
 
 /** Bounded JSON, as metadata and changes may hold it. */
 export const anyJson: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({
