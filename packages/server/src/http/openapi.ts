@@ -72,6 +72,9 @@ const searchParameters = z.object({
   ),
 });
 
+const metadataNote =
+  'Beyond the fields below, metadata.<path> is a parameter for every path into metadata, such as metadata.plan=gold.';
+
 /** Documents the routes that read their requests themselves: bodies and answers that are streams or stored text. */
 export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
   const registry = app.openAPIRegistry;
@@ -109,6 +112,7 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
     method: 'get',
     path: '/v1/events',
     summary: 'Search events, newest first',
+    description: metadataNote,
     request: {
       query: searchParameters.extend({
         limit: z.int().min(1).max(1000).optional(),
@@ -121,6 +125,7 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
     method: 'get',
     path: '/v1/stats',
     summary: 'Count events by field and by time',
+    description: metadataNote,
     request: {
       query: searchParameters.extend({
         field: z.string().optional().openapi({ description: 'Count by the values of this field.' }),
@@ -137,8 +142,15 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
     method: 'get',
     path: '/v1/events/stream',
     summary: 'Follow events as they become durable (server-sent events)',
+    description: metadataNote,
     request: {
-      query: searchParameters.extend({
+      headers: z.object({
+        'last-event-id': z
+          .string()
+          .optional()
+          .openapi({ description: 'Index of the last entry that was seen; goes before from.' }),
+      }),
+      query: searchParameters.omit({ after: true }).extend({
         from: z.int().optional().openapi({ description: 'First index; absent: what comes from now on.' }),
       }),
     },

@@ -1,0 +1,224 @@
+import { errorKinds, eventSchema, resolveField } from '@sealtrail/core';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createApp } from './app.ts';
+import type { HttpParts } from './context.ts';
+import { createMetrics } from './metrics.ts';
+
+type Json = Record<string, unknown>;
+interface Parameter {
+  readonly name: string;
+  readonly in: string;
+  readonly required?: boolean;
+  readonly schema: Json;
+}
+interface Operation {
+  readonly summary?: string;
+  readonly parameters?: readonly Parameter[];
+  readonly requestBody?: { readonly content: Record<string, { readonly schema: Json }> };
+  readonly responses: Record<
+    string,
+    { readonly description: string; readonly content?: Record<string, Json> }
+  >;
+  readonly security?: readonly Record<string, readonly string[]>[];
+}
+interface Document {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: {
+    readonly schemas: Record<string, Json>;
+    readonly securitySchemes: Record<string, Json>;
+  };
+  readonly security: readonly Record<string, readonly string[]>[];
+}
+
+const none = (): number => 0;
+// Nothing of the engine is needed to describe the API.
+const app = createApp({
+  version: '1.2.3',
+  metrics: createMetrics({ queuedBytes: none, entries: none, indexedEntries: none }),
+  closing: new AbortController().signal,
+} as HttpParts);
+
+let document: Document;
+let operations: (readonly [name: string, operation: Operation])[];
+beforeAll(async () => {
+  document = (await (await app.request('/openapi.json')).json()) as Document;
+  operations = Object.entries(document.paths).flatMap(([path, item]) =>
+    Object.entries(item).map(
+      ([method, operation]) => [`${method.toUpperCase()} ${path}`, operation] as const,
+    ),
+  );
+});
+
+/** Every object in a JSON value, with the path to it. */
+function* objectsIn(value: unknown, path = '#'): Generator<readonly [path: string, object: Json]> {
+  if (typeof value !== 'object' || value === null) return;
+  if (!Array.isArray(value)) yield [path, value as Json];
+  for (const [key, member] of Object.entries(value)) yield* objectsIn(member, `${path}/${key}`);
+}
+
+describe('the API document', () => {
+  it('has the frame that OpenAPI 3.1 asks for', () => {
+    expect(document.openapi).toMatch(/^3\.1\.\d+$/);
+    expect(document.info).toMatchObject({ title: 'Sealtrail', version: '1.2.3' });
+    for (const name of Object.keys(document.components.schemas)) expect(name).toMatch(/^[A-Za-z0-9._-]+$/);
+    for (const path of Object.keys(document.paths)) expect(path).toMatch(/^\//);
+    for (const [name] of operations) expect(name).toMatch(/^(?:GET|POST|PUT|PATCH|DELETE) /);
+  });
+
+  it('refers to nothing that is not there', () => {
+    for (const [path, object] of objectsIn(document)) {
+      if (typeof object['$ref'] !== 'string') continue;
+      const [, section, kind, name] = object['$ref'].split('/');
+      expect([section, kind, path]).toEqual(['components', 'schemas', path]);
+      expect(document.components.schemas).toHaveProperty([name!]);
+    }
+    for (const requirement of [
+      ...document.security,
+      ...operations.flatMap(([, { security = [] }]) => security),
+    ])
+      for (const name of Object.keys(requirement))
+        expect(document.components.securitySchemes).toHaveProperty(name);
+  });
+
+  it('describes each answer of each operation', () => {
+    for (const [name, { summary, responses }] of operations) {
+      expect([name, summary]).toEqual([name, expect.stringMatching(/\S/)]);
+      const statuses = Object.keys(responses);
+      expect([name, statuses.some((status) => /^2\d\d$/.test(status))]).toEqual([name, true]);
+      for (const [status, { description, content }] of Object.entries(responses)) {
+        expect(status).toMatch(/^[1-5]\d\d$/);
+        expect(description).toMatch(/\S/);
+        if (Number(status) >= 400 && name !== 'GET /readyz')
+          expect([name, Object.keys(content ?? {})]).toEqual([name, ['application/problem+json']]);
+      }
+    }
+  });
+
+  it('declares each parameter once, and those of the path as required', () => {
+    for (const [name, { parameters = [] }] of operations) {
+      const keys = parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
+      expect([name, new Set(keys).size]).toEqual([name, keys.length]);
+      const inPath = [...name.matchAll(/\{(\w+)\}/g)].map(([, parameter]) => parameter);
+      const declared = parameters.filter((parameter) => parameter.in === 'path');
+      expect([name, declared.map((parameter) => parameter.name).sort()]).toEqual([name, inPath.sort()]);
+      for (const parameter of declared) expect(parameter.required).toBe(true);
+      for (const { schema } of parameters) expect(schema).toBeTypeOf('object');
+    }
+  });
+
+  it('has schemas in the dialect of JSON Schema 2020-12', () => {
+    const types = ['array', 'boolean', 'integer', 'null', 'number', 'object', 'string'];
+    for (const [path, schema] of objectsIn(document.components.schemas)) {
+      if (/\/(?:properties|\$defs|default|example)$/.test(path)) continue;
+      const { type, required, properties, pattern } = schema;
+      expect([path, 'nullable' in schema]).toEqual([path, false]);
+      for (const one of type === undefined || (typeof type === 'object' && !Array.isArray(type))
+        ? []
+        : [type].flat())
+        expect([path, types]).toEqual([path, expect.arrayContaining([one])]);
+      for (const bound of [
+        'exclusiveMinimum',
+        'exclusiveMaximum',
+        'minimum',
+        'maximum',
+        'minLength',
+        'maxLength',
+      ])
+        if (bound in schema) expect([path, bound, typeof schema[bound]]).toEqual([path, bound, 'number']);
+      if (Array.isArray(required))
+        expect(Object.keys(properties ?? {})).toEqual(expect.arrayContaining(required));
+      if (typeof pattern === 'string') expect(() => new RegExp(pattern, 'u')).not.toThrow();
+    }
+  });
+
+  it('names every route of the application, and no other', () => {
+    const routes = app.routes
+      .filter(({ method }) => method !== 'ALL')
+      .map(({ method, path }) => `${method} ${path.replace('*', '{path}').replaceAll(/:(\w+)/g, '{$1}')}`);
+    expect(operations.map(([name]) => name).sort()).toEqual([...new Set(routes)].sort());
+  });
+
+  it('asks for a token everywhere but at the routes that are public', () => {
+    expect(document.security).toEqual([{ bearer: [] }]);
+    const free = operations
+      .filter(([, { security }]) => security)
+      .map(([name, { security }]) => [name, security]);
+    expect(free.sort()).toEqual([
+      ['GET /healthz', []],
+      ['GET /openapi.json', []],
+      ['GET /readyz', []],
+    ]);
+    for (const [name, { responses, security }] of operations)
+      expect([name, '401' in responses]).toEqual([name, security === undefined]);
+  });
+
+  it('lists every error code', () => {
+    const { properties } = document.components.schemas['Problem'] as {
+      properties: { code: { enum: string[] } };
+    };
+    expect(properties.code.enum).toEqual(Object.keys(errorKinds));
+  });
+
+  it('documents as search parameters only fields there are', () => {
+    const own = ['trail', 'q', 'since', 'until', 'after', 'limit', 'cursor', 'field', 'interval', 'from'];
+    for (const path of ['/v1/events', '/v1/stats', '/v1/events/stream']) {
+      const names = (document.paths[path]!['get']!.parameters ?? [])
+        .filter((parameter) => parameter.in === 'query')
+        .map(({ name }) => name);
+      expect(names).toEqual(
+        expect.arrayContaining(['actor.id', 'source.ip', 'context.http.status', 'q', 'trail']),
+      );
+      for (const name of names) expect(own.includes(name) || resolveField(name) !== undefined).toBe(true);
+    }
+  });
+});
+
+/** Names of all properties in a schema, by path, with what they refer to. */
+function propertiesOf(schema: Json, definitions: Record<string, Json>, path = ''): Record<string, unknown> {
+  const reference = typeof schema['$ref'] === 'string' ? schema['$ref'].split('/').at(-1)! : undefined;
+  const target = reference === undefined ? schema : definitions[reference]!;
+  const {
+    properties = {},
+    items,
+    required,
+    additionalProperties,
+  } = target as {
+    properties?: Record<string, Json>;
+    items?: Json;
+    required?: string[];
+    additionalProperties?: unknown;
+  };
+  const own = Object.entries(properties).map(([name, member]) =>
+    propertiesOf(member, definitions, `${path}/${name}`),
+  );
+  return Object.assign(
+    { [path]: { required: [...(required ?? [])].sort(), isStrict: additionalProperties === false } },
+    ...own,
+    items ? propertiesOf(items, definitions, `${path}/*`) : {},
+  );
+}
+
+describe('the schema Event of the API document', () => {
+  it('is that of the validator, field by field', () => {
+    const { $defs = {}, ...derived } = z.toJSONSchema(eventSchema, { io: 'input' }) as Json & {
+      $defs?: Record<string, Json>;
+    };
+    const documented = propertiesOf(document.components.schemas['Event']!, document.components.schemas);
+    expect(documented).toEqual(propertiesOf(derived, $defs));
+    for (const name of Object.keys(eventSchema.shape)) expect(documented).toHaveProperty([`/${name}`]);
+  });
+
+  it('is what POST /v1/events takes', () => {
+    const content = document.paths['/v1/events']!['post']!.requestBody!.content;
+    expect(content['application/json']!.schema).toEqual({
+      anyOf: [
+        { $ref: '#/components/schemas/Event' },
+        { type: 'array', items: { $ref: '#/components/schemas/Event' } },
+      ],
+    });
+    expect(content['application/x-ndjson']!.schema).toEqual({ $ref: '#/components/schemas/Event' });
+  });
+});
