@@ -362,3 +362,25 @@ describe('a trail', () => {
     expect(server.entries('system', before).map(({ action }) => action)).not.toContain('a');
   });
 });
+
+it('over capacity is answered with when to come again, and stores exactly what was acknowledged', async () => {
+  await using small = await startServer({ maxQueuedBytes: 65_536 });
+  const event = JSON.stringify({
+    action: 'a',
+    reason: 'x'.repeat(4000),
+    metadata: { x: 'x'.repeat(30_000) },
+  });
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, () =>
+      small.send('/v1/events', { method: 'POST', body: event, headers: json }),
+    ),
+  );
+  const refused = answers.filter(({ status }) => status !== 201);
+  expect(refused.length).toBeGreaterThan(0);
+  for (const answer of refused) {
+    expect([problemOf(answer).status, problemOf(answer).code]).toEqual([503, 'overloaded']);
+    expect(answer.headers.get('retry-after')).toBe('1');
+  }
+  expect(small.size()).toBe(answers.length - refused.length);
+  expect((await small.send('/v1/events', { method: 'POST', body: event, headers: json })).status).toBe(201);
+});
