@@ -1,8 +1,8 @@
-import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { type Entry, SealtrailError, type Stats } from '@sealtrail/core';
 import type { EventQuery, EventQueryResult, LogReader, StatsQuery } from '../../ports.ts';
 import { maxSegmentEntries } from './bitmap.ts';
 import { countEvents } from './count.ts';
+import { FollowLoop } from './follow-loop.ts';
 import { searchEvents } from './search.ts';
 import { SegmentList } from './segment-list.ts';
 import { Segments } from './segments.ts';
@@ -25,8 +25,6 @@ export interface EventIndexOptions {
 
 /** Entries taken from one trail at a time. */
 const entriesPerStep = 256;
-/** Time for following between two turns of the event loop, so that queries do not wait for it. */
-const sliceMs = 8;
 
 const decoder = new TextDecoder();
 
@@ -37,24 +35,22 @@ const decoder = new TextDecoder();
 export class EventIndex implements AsyncDisposable {
   readonly #options: Required<EventIndexOptions>;
   readonly #segments: Segments;
+  readonly #loop: FollowLoop;
   readonly #indexed: Map<string, number>;
-  /** Sizes of trails that have more than is indexed. */
-  readonly #behind: Map<string, number> = new Map();
-  /** Trails of these that could not be read, and rest until the next try. */
-  readonly #resting: Set<string> = new Set();
-  readonly #waiting: Set<() => void> = new Set();
   /** Trails that have advanced since it was last told. */
   readonly #advanced: Set<string> = new Set();
-  #following: Promise<void> | undefined;
-  #alarm: AbortController = new AbortController();
-  /** Rejects with the next error. */
-  #trouble: PromiseWithResolvers<never> = quietTrouble();
+  readonly #waiting: Set<() => void> = new Set();
   #isClosed = false;
 
   private constructor(options: Required<EventIndexOptions>, sealed: SegmentList) {
     this.#options = options;
     this.#indexed = sealed.cursors();
-    this.#segments = new Segments(sealed, { ...options, onError: (error) => this.#report(error) });
+    this.#segments = new Segments(sealed, { ...options, onError: (error) => this.#loop.report(error) });
+    this.#loop = new FollowLoop({
+      ...options,
+      step: (trail, size) => this.#step(trail, size),
+      onSlice: () => this.#tellAdvanced(),
+    });
   }
 
   /**
@@ -90,10 +86,7 @@ export class EventIndex implements AsyncDisposable {
 
   /** Says that a trail has grown to a size. Trails that do not grow cost nothing. */
   grew(trail: string, size: number): void {
-    if (this.#isClosed || size <= this.indexedSize(trail)) return;
-    this.#behind.set(trail, size);
-    this.#following ??= this.#follow();
-    this.#alarm.abort();
+    if (size > this.indexedSize(trail)) this.#loop.grew(trail, size);
   }
 
   /**
@@ -101,8 +94,8 @@ export class EventIndex implements AsyncDisposable {
    *
    * @throws the first error that happens meanwhile; following goes on all the same
    */
-  async caughtUp(): Promise<void> {
-    while (this.#following !== undefined) await Promise.race([this.#following, this.#trouble.promise]);
+  caughtUp(): Promise<void> {
+    return this.#loop.done();
   }
 
   /**
@@ -142,10 +135,8 @@ export class EventIndex implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     this.#wakeWaiting();
-    this.#alarm.abort();
-    const ended = this.#segments[Symbol.asyncDispose]();
-    await this.#following;
-    await ended;
+    // Both at once: a step may wait for room, which comes with the end of a seal.
+    await Promise.all([this.#loop[Symbol.asyncDispose](), this.#segments[Symbol.asyncDispose]()]);
   }
 
   /** Entries that are searchable of a trail that exists. */
@@ -155,46 +146,8 @@ export class EventIndex implements AsyncDisposable {
     return size;
   }
 
-  async #follow(): Promise<void> {
-    await nextTurn();
-    let sliceEnd = performance.now() + sliceMs;
-    while (this.#behind.size > 0 && !this.#isClosed) {
-      const trail = firstWithout(this.#behind, this.#resting);
-      if (trail === undefined) {
-        this.#tellAdvanced();
-        if (await this.#sleep(this.#options.retryMs)) this.#resting.clear();
-        continue;
-      }
-      this.#tryStep(trail);
-      await this.#segments.hasRoom();
-      if (performance.now() >= sliceEnd) {
-        this.#tellAdvanced();
-        await nextTurn();
-        sliceEnd = performance.now() + sliceMs;
-      }
-    }
-    this.#tellAdvanced();
-    // Nothing comes between the last look at what is behind and this line.
-    this.#following = undefined;
-  }
-
-  /** Indexes a piece of a trail. A trail that cannot be read rests, and the others go on. */
-  #tryStep(trail: string): void {
-    const size = this.#behind.get(trail)!;
-    this.#behind.delete(trail);
-    try {
-      const isBehind = this.#step(trail, size);
-      // At the end of the queue, so that one busy trail does not keep the others waiting.
-      if (isBehind) this.#behind.set(trail, size);
-    } catch (error) {
-      this.#resting.add(trail);
-      this.#behind.set(trail, size);
-      this.#report(error);
-    }
-  }
-
   /** Indexes up to the end of a bundle or segment; true when there is more. */
-  #step(trail: string, size: number): boolean {
+  async #step(trail: string, size: number): Promise<boolean> {
     const from = this.indexedSize(trail);
     const to = Math.min(size, from + this.#segments.room, from - (from % entriesPerStep) + entriesPerStep);
     const entries = this.#options.log
@@ -204,20 +157,13 @@ export class EventIndex implements AsyncDisposable {
     const end = from + entries.length;
     this.#indexed.set(trail, end);
     this.#advanced.add(trail);
+    if (this.#segments.isFull) {
+      // What is in memory is searchable, however long it takes until there is room.
+      this.#tellAdvanced();
+      await this.#segments.hasRoom();
+    }
     // A log that does not hold what was announced says so when it grows again.
     return end === to && end < size;
-  }
-
-  /** True when the time has passed, false when something happened before. */
-  async #sleep(ms: number): Promise<boolean> {
-    this.#alarm = new AbortController();
-    return delay(ms, true, { signal: this.#alarm.signal }).catch(() => false);
-  }
-
-  #report(error: unknown): void {
-    this.#trouble.reject(error);
-    this.#trouble = quietTrouble();
-    this.#options.onError(error);
   }
 
   #tellAdvanced(): void {
@@ -242,19 +188,4 @@ export class EventIndex implements AsyncDisposable {
   #wakeWaiting(): void {
     for (const wake of [...this.#waiting]) wake();
   }
-}
-
-/** A promise that may be rejected without anybody listening. */
-function quietTrouble(): PromiseWithResolvers<never> {
-  const trouble = Promise.withResolvers<never>();
-  trouble.promise.catch(() => {});
-  return trouble;
-}
-
-function firstWithout(
-  trails: ReadonlyMap<string, number>,
-  excluded: ReadonlySet<string>,
-): string | undefined {
-  for (const trail of trails.keys()) if (!excluded.has(trail)) return trail;
-  return undefined;
 }

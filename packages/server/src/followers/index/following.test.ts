@@ -90,6 +90,29 @@ describe('following', () => {
     expect(searchAll(index, 'good', all)).toEqual(falling(60));
   });
 
+  test('tries a trail again in time, however often it and others grow', async () => {
+    using log = new FollowedLog('bad', 'good');
+    log.append([...inTrail('bad', 3), ...inTrail('good', 3)]);
+    const failing = new Set(['bad']);
+    let failures = 0;
+    await using index = EventIndex.open({
+      dir: log.dir,
+      log: failingFor(log.reader, failing),
+      retryMs: 50,
+      onError: () => failures++,
+    });
+    await vi.waitUntil(() => failures > 0);
+    failing.clear();
+    const growing = setInterval(() => log.append([...inTrail('bad', 1), ...inTrail('good', 1)], index), 1);
+    try {
+      await index.waitFor('bad', 2, 60_000);
+    } finally {
+      clearInterval(growing);
+    }
+    await index.caughtUp();
+    expect(searchAll(index, 'bad', all)).toEqual(falling(log.entries('bad').length));
+  });
+
   test('ends when the index is closed, and goes on from there', async () => {
     using log = new FollowedLog('main');
     log.append(inTrail('main', 2000));
@@ -151,6 +174,7 @@ describe('a seal that fails', () => {
     await vi.waitUntil(() => errors.length > 2);
     // Following pauses, so that memory is bounded; searches go on.
     expect(index.indexedSize('main')).toBe(21);
+    await index.waitFor('main', 20, 60_000);
     expect(searchAll(index, 'main', all)).toEqual(falling(21));
     end(log.dir);
     await index.waitFor('main', 199, 60_000);

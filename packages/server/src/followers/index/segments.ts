@@ -48,9 +48,14 @@ export class Segments implements AsyncDisposable {
     this.#sealing ??= this.#sealAll();
   }
 
-  /** Resolves when not too many segments wait to be sealed, or when this closes. */
+  /** True when so many segments wait to be sealed that nothing should be added. */
+  get isFull(): boolean {
+    return this.#waiting.length > maxWaiting;
+  }
+
+  /** Resolves when this is not full, or when it closes. */
   async hasRoom(): Promise<void> {
-    while (this.#waiting.length > maxWaiting && !this.#closing.signal.aborted) await this.#progress.promise;
+    while (this.isFull && !this.#closing.signal.aborted) await this.#progress.promise;
   }
 
   newestFirst(): IndexPart[] {
