@@ -101,7 +101,7 @@ describe('following', () => {
       retryMs: 50,
       onError: () => failures++,
     });
-    await vi.waitUntil(() => failures > 0);
+    await vi.waitUntil(() => failures > 0, { interval: 1 });
     failing.clear();
     const growing = setInterval(() => log.append([...inTrail('bad', 1), ...inTrail('good', 1)], index), 1);
     try {
