@@ -8,26 +8,16 @@ import {
   hasPhrase,
   ipKey,
   isNumber,
-  isWithin,
-  type RangeFilter,
   type TextFilter,
   wholeValue,
   wordsOf,
 } from '@sealtrail/core';
 import { Bitmap } from './bitmap.ts';
 import { both, type Candidates, certainly, either, neither, perhaps } from './candidates.ts';
-import type { Segment, ValueShape } from './segment.ts';
-import { BOOLEANS, EXISTS, fieldCode, isCut, metadataPath, TEXTS, termPrefix, WORD } from './terms.ts';
-
-/** What is asked of a segment. */
-export interface Question {
-  readonly segment: Segment;
-  readonly trail: string;
-  /** The trail's entries in the segment. */
-  readonly own: Bitmap;
-  /** True when every entry between `may` and `must` will be looked at, so that it pays to know more. */
-  readonly isCounting: boolean;
-}
+import { byValue, codeOf, everything, nothing, type Question, term } from './question.ts';
+import { addNumbers, addresses, range } from './range.ts';
+import { BOOLEANS, EXISTS, fieldCode, TEXTS, WORD } from './terms.ts';
+import { workOf } from './work.ts';
 
 /** Terms that are walked through in the time that looking at one entry takes, which is to read a bundle of the log. */
 const termsPerLook = 256;
@@ -80,57 +70,6 @@ function conjunction(question: Question, start: Candidates, filters: readonly Fi
   return found;
 }
 
-/** How much work a filter is, in terms walked through. */
-function workOf(question: Question, filter: Filter): number {
-  switch (filter.op) {
-    case 'all':
-      return 0;
-    case 'eq':
-    case 'exists':
-      return 1;
-    case 'range':
-    case 'cidr':
-    case 'glob':
-      return walkOf(question, filter);
-    case 'text':
-      return filter.prefix ? question.segment.termCount(WORD) / narrowed : 2;
-    case 'not':
-      return workOf(question, filter.filter);
-    case 'and':
-    case 'or':
-      return filter.filters.reduce((sum, part) => sum + workOf(question, part), 0);
-  }
-}
-
-/** Of how many terms one begins with a prefix, as a guess. */
-const narrowed = 64;
-/** A look through a column of numbers, in terms. */
-const columnWork = 100;
-
-function walkOf(question: Question, filter: Filter & { op: 'range' | 'cidr' | 'glob' }): number {
-  const field = fieldOf(filter.field);
-  if (filter.op === 'range' && field.kind !== 'ip') return columnWork;
-  const code = codeOf(question, field);
-  if (code === undefined) return 1;
-  const terms = question.segment.termCount(field.kind === 'metadata' ? code + TEXTS : code);
-  const isNarrowed = filter.op !== 'glob' || (field.kind !== 'text' && filter.parts[0] !== '');
-  return isNarrowed ? terms / narrowed : terms;
-}
-
-function everything({ segment }: Question): Candidates {
-  return certainly(Bitmap.upTo(segment.entryCount));
-}
-
-function nothing(): Candidates {
-  return certainly(new Bitmap());
-}
-
-function term({ segment }: Question, code: string, value: string): Bitmap {
-  const entries = new Bitmap();
-  segment.addTerm(entries, code, value);
-  return entries;
-}
-
 function exists(question: Question, field: Field): Candidates {
   if (field.kind === 'time' || field.name === 'trail') return everything(question);
   const code = codeOf(question, field);
@@ -180,108 +119,6 @@ function glob(question: Question, field: Field, parts: readonly string[]): Candi
   return byValue(question, field.kind === 'metadata' ? code + TEXTS : code, shape, test);
 }
 
-function range(question: Question, field: Field, filter: RangeFilter): Candidates {
-  const { segment } = question;
-  switch (field.kind) {
-    case 'time':
-      return times(question, field.name === 'time' ? 'time' : 'receivedAt', filter);
-    case 'number':
-    case 'metadata': {
-      const entries = new Bitmap();
-      const code = codeOf(question, field);
-      if (code !== undefined) addNumbers(question, code, entries, numberTest(filter));
-      return certainly(entries);
-    }
-    case 'ip': {
-      const key = (bound: string | number): string => ipKey(String(bound))!;
-      const first = filter.gte ?? filter.gt;
-      const last = filter.lte ?? filter.lt;
-      return addresses(
-        question,
-        field,
-        first === undefined ? '0'.repeat(32) : key(first),
-        last === undefined ? 'f'.repeat(32) : key(last),
-        (address) => isWithin(filter, address, key),
-      );
-    }
-    case 'keyword':
-    case 'text': {
-      const rank = (value: string | number): number => field.values!.indexOf(String(value));
-      const entries = new Bitmap();
-      for (const value of field.values!)
-        if (isWithin(filter, rank(value), rank)) segment.addTerm(entries, fieldCode(field), value);
-      return certainly(entries);
-    }
-  }
-}
-
-function times(question: Question, column: 'time' | 'receivedAt', filter: RangeFilter): Candidates {
-  const { segment } = question;
-  const test = numberTest(filter);
-  if (column === 'time') {
-    const { minTimeMs, maxTimeMs } = segment;
-    if (test(minTimeMs) && test(maxTimeMs)) return everything(question);
-    if (Number(filter.gte ?? filter.gt) > maxTimeMs || Number(filter.lte ?? filter.lt) < minTimeMs)
-      return nothing();
-  }
-  const entries = new Bitmap();
-  segment.times(column).addWhere(entries, test);
-  return certainly(entries);
-}
-
-function numberTest(filter: RangeFilter): (value: number) => boolean {
-  const low = Number(filter.gte ?? Number.NEGATIVE_INFINITY);
-  const high = Number(filter.lte ?? Number.POSITIVE_INFINITY);
-  const above = Number(filter.gt ?? Number.NEGATIVE_INFINITY);
-  const below = Number(filter.lt ?? Number.POSITIVE_INFINITY);
-  return (value) => value >= low && value <= high && value > above && value < below;
-}
-
-function addNumbers(
-  { segment }: Question,
-  code: string,
-  into: Bitmap,
-  test: (value: number) => boolean,
-): void {
-  segment.numbers(code)?.addWhere(into, test);
-}
-
-/** Addresses from `first` to `last` that pass. */
-function addresses(
-  question: Question,
-  field: Field,
-  first: string,
-  last: string,
-  test: (key: string) => boolean,
-): Candidates {
-  let common = 0;
-  while (common < first.length && first[common] === last[common]) common++;
-  return byValue(
-    question,
-    fieldCode(field),
-    { prefix: first.slice(0, common) },
-    (key) => key >= first && key <= last && test(key),
-  );
-}
-
-/** Entries of all terms of a code whose value passes, and perhaps those whose value was too long to be kept. */
-function byValue(
-  { segment }: Question,
-  code: string,
-  shape: ValueShape,
-  test: (value: string) => boolean,
-): Candidates {
-  const must = new Bitmap();
-  const cut = new Bitmap();
-  const start = termPrefix(shape.prefix ?? '');
-  segment.forEachTerm(code, shape, (value, postings) => {
-    if (isCut(value)) {
-      if (value.startsWith(start)) postings.addTo(cut);
-    } else if (test(value)) postings.addTo(must);
-  });
-  return cut.isEmpty() ? certainly(must) : { may: cut.or(must), must };
-}
-
 function text(question: Question, filter: TextFilter): Candidates {
   const phrase = wordsOf(filter.text);
   const field = filter.field === undefined ? undefined : fieldOf(filter.field);
@@ -307,9 +144,4 @@ const wholeFields = fields.filter(({ search }) => search === 'whole');
 
 function whole(question: Question, field: Field, value: string): Candidates {
   return field.kind === 'ip' && ipKey(value) === undefined ? nothing() : equal(question, field, value);
-}
-
-/** The code of a field, undefined for metadata that no entry of the segment has. */
-function codeOf({ segment }: Question, field: Field): string | undefined {
-  return field.kind === 'metadata' ? segment.pathCode(metadataPath(field)) : fieldCode(field);
 }
