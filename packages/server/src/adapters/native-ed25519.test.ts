@@ -1,6 +1,6 @@
 import { createSigner, generateKey, parseVkey } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
-import { codeOf } from '../sequencer/testing/code-of.ts';
+import { codeOf } from '../testing/code-of.ts';
 import { createNativeSigner, nativeEd25519Verify } from './native-ed25519.ts';
 
 const { skey, vkey } = generateKey('audit.example/main', new Uint8Array(32).fill(7));

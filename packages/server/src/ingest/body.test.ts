@@ -1,8 +1,8 @@
 import { PassThrough, Readable } from 'node:stream';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
-import { SealtrailError } from '@sealtrail/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { codeOfPromise } from '../testing/code-of.ts';
 import { decodedChunks, lines, readBody, tooLong } from './body.ts';
 
 async function* inPieces(bytes: Buffer, sizes: readonly number[]): AsyncGenerator<Buffer> {
@@ -11,16 +11,6 @@ async function* inPieces(bytes: Buffer, sizes: readonly number[]): AsyncGenerato
     const size = sizes[i % sizes.length]!;
     yield bytes.subarray(at, at + size);
     at += size;
-  }
-}
-
-async function codeOf(action: Promise<unknown>): Promise<string | undefined> {
-  try {
-    await action;
-    return undefined;
-  } catch (error) {
-    if (error instanceof SealtrailError) return error.code;
-    throw error;
   }
 }
 
@@ -64,7 +54,7 @@ describe('decodedChunks', () => {
     async (encoding, bytes) => {
       const body = new PassThrough();
       body.write(bytes);
-      expect(await codeOf(readBody(body, encoding, text.length - 1))).toBe('body_too_large');
+      expect(await codeOfPromise(readBody(body, encoding, text.length - 1))).toBe('body_too_large');
       expect(body.destroyed).toBe(false);
       // What is left can be drained.
       body.resume();
@@ -76,7 +66,7 @@ describe('decodedChunks', () => {
     const body = new PassThrough();
     body.write(bytes.subarray(0, -5));
     setImmediate(() => body.destroy(new Error('connection lost')));
-    expect(await codeOf(readBody(body, encoding, text.length))).toBe('malformed_json');
+    expect(await codeOfPromise(readBody(body, encoding, text.length))).toBe('malformed_json');
   });
 
   it.each(['gzip', 'zstd'] as const)('reports %s that is cut short or changed', async (encoding) => {
@@ -85,7 +75,7 @@ describe('decodedChunks', () => {
     changed[0]! ^= 0xff;
     for (const broken of [bytes.subarray(0, -1), bytes.subarray(0, 20), changed])
       expect(
-        await codeOf(readBody(Readable.from([broken], { objectMode: false }), encoding, text.length)),
+        await codeOfPromise(readBody(Readable.from([broken], { objectMode: false }), encoding, text.length)),
       ).toBe('malformed_json');
   });
 
@@ -103,7 +93,7 @@ describe('decodedChunks', () => {
   it.each(['br', 'deflate', 'gzip, gzip', 'constructor', '__proto__'])(
     'refuses the encoding %s',
     async (encoding) => {
-      expect(await codeOf(readBody(Readable.from([]), encoding, 10))).toBe('unsupported_media_type');
+      expect(await codeOfPromise(readBody(Readable.from([]), encoding, 10))).toBe('unsupported_media_type');
     },
   );
 
@@ -114,6 +104,6 @@ describe('decodedChunks', () => {
     const read = (windowLog: number): Promise<Buffer> =>
       readBody(Readable.from([frame(windowLog)], { objectMode: false }), 'zstd', 1000);
     expect((await read(23)).toString()).toBe('a');
-    expect(await codeOf(read(24))).toBe('malformed_json');
+    expect(await codeOfPromise(read(24))).toBe('malformed_json');
   });
 });

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { DataFolder } from '../adapters/fs/data-folder.ts';
 import type { WriteFault } from '../ports.ts';
-import { codeOf } from './testing/code-of.ts';
+import { codeOf } from '../testing/code-of.ts';
 import { OpenLog } from './testing/open-log.ts';
 import { batchOf, groupOf, risingEvents } from './testing/sent.ts';
 import { temporaryFolder } from './testing/temporary-folder.ts';

@@ -4,11 +4,11 @@ import { lockDataFolder } from '../adapters/fs/data-folder.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from '../adapters/sqlite/state-store.ts';
 import { entryStatus } from '../sequencer/protocol.ts';
-import { codeOf, codeOfPromise } from '../sequencer/testing/code-of.ts';
 import { groupOf, risingEvents } from '../sequencer/testing/sent.ts';
 import { SmallDisk } from '../sequencer/testing/small-disk.ts';
 import { startLog } from '../sequencer/testing/start-log.ts';
 import { temporaryFolder } from '../sequencer/testing/temporary-folder.ts';
+import { codeOf, codeOfPromise } from '../testing/code-of.ts';
 
 /** Free pages of files that are there already take a little: more than this is not in them. */
 const maxRequests = 400;

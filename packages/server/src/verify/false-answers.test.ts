@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { decodeBundle, encodeBundle } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
-import { codeOfPromise } from '../sequencer/testing/code-of.ts';
+import { codeOfPromise } from '../testing/code-of.ts';
 import { type Falsify, FalsifyingServer } from './testing/served-log.ts';
 import { failed, VerifiedLog } from './testing/verify-served.ts';
 

@@ -4,8 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { codeOfPromise } from '../sequencer/testing/code-of.ts';
 import { temporaryFolder } from '../sequencer/testing/temporary-folder.ts';
+import { codeOfPromise } from '../testing/code-of.ts';
 import { ServedLog } from './testing/served-log.ts';
 import { type FolderVerdict, verifyFolder } from './verify-folder.ts';
 

@@ -4,9 +4,9 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { codeOf } from '../../sequencer/testing/code-of.ts';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
 import { onReadOnlyFolder } from '../../sequencer/testing/without-privileges.ts';
+import { codeOf } from '../../testing/code-of.ts';
 import { SqliteLogStore } from '../sqlite/log-store.ts';
 import { createDataFolder, dataFolder, lockDataFolder, writeDurably } from './data-folder.ts';
 import { originPrefixOf } from './origin.ts';

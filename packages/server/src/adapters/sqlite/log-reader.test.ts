@@ -1,12 +1,12 @@
 import { CompactRange, createTreeHasher, encodeBundle, rootAt, TILE_WIDTH, uuidBytes } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
-import { codeOf } from '../../sequencer/testing/code-of.ts';
 import { NaiveTree } from '../../sequencer/testing/naive-tree.ts';
 import { OpenLog } from '../../sequencer/testing/open-log.ts';
 import { SeededRandom } from '../../sequencer/testing/seeded-random.ts';
 import { batchOf, groupOf, risingEvents, risingId } from '../../sequencer/testing/sent.ts';
 import { startLog } from '../../sequencer/testing/start-log.ts';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
+import { codeOf } from '../../testing/code-of.ts';
 import { SqliteLogReader } from './log-reader.ts';
 
 const same = (a: Uint8Array | undefined, b: Uint8Array): boolean =>

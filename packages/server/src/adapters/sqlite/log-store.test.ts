@@ -1,10 +1,10 @@
 import { uuidBytes } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { codeOf } from '../../sequencer/testing/code-of.ts';
 import { OpenLog } from '../../sequencer/testing/open-log.ts';
 import { batchOf, batchOfEvents, groupOf, risingEvents, risingId } from '../../sequencer/testing/sent.ts';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
+import { codeOf } from '../../testing/code-of.ts';
 import { SqliteLogStore } from './log-store.ts';
 
 describe('SqliteLogStore', () => {

@@ -2,8 +2,8 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import { codeOf } from '../../sequencer/testing/code-of.ts';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
+import { codeOf } from '../../testing/code-of.ts';
 import { openDurable } from './open-durable.ts';
 
 describe('openDurable', () => {

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { all, type Filter, parseFilter, type Stats } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { describe, expect, test } from 'vitest';
-import { codeOf } from '../../sequencer/testing/code-of.ts';
+import { codeOf } from '../../testing/code-of.ts';
 import type { EventIndex } from './event-index.ts';
 import { FollowedLog, searchAll } from './testing/followed-log.ts';
 

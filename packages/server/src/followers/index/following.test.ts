@@ -4,7 +4,7 @@ import { all } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { describe, expect, test, vi } from 'vitest';
 import type { LogReader } from '../../ports.ts';
-import { codeOfPromise } from '../../sequencer/testing/code-of.ts';
+import { codeOfPromise } from '../../testing/code-of.ts';
 import { EventIndex } from './event-index.ts';
 import { FollowedLog, searchAll, type Told } from './testing/followed-log.ts';
 

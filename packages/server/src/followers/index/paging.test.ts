@@ -1,7 +1,7 @@
 import { all, type Filter, parseFilter } from '@sealtrail/core';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { codeOf } from '../../sequencer/testing/code-of.ts';
+import { codeOf } from '../../testing/code-of.ts';
 import type { EventIndex } from './event-index.ts';
 import { FollowedLog, searchAll } from './testing/followed-log.ts';
 
