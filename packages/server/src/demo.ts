@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createRecorder, type Recorder } from '@sealtrail/client';
 import { SealtrailError } from '@sealtrail/core';
+import { issueToken } from './access/issue-token.ts';
 import { parseConfig } from './config.ts';
 import { openEngine, serveEngine } from './main.ts';
 
@@ -40,14 +41,9 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const config = parseConfig({ dir, host: options.host, port: options.port, logLevel: 'warn' });
   const engine = resources.use(await openEngine(config));
   const server = resources.use(await serveEngine(engine));
-  const all = { trails: ['main'], tenants: ['*'] };
-  const ingest = engine.tokens.create({ name: 'demo shop', role: 'ingest', ...all });
-  const reader = engine.tokens.create({
-    name: 'demo reader',
-    role: 'auditor',
-    trails: ['*'],
-    tenants: ['*'],
-  });
+  const demo = { actor: { type: 'system' as const } };
+  const ingest = await issueToken(engine, { name: 'demo shop', role: 'ingest', trails: ['main'] }, demo);
+  const reader = await issueToken(engine, { name: 'demo reader', role: 'auditor' }, demo);
   const recorder = resources.use(
     createRecorder({
       url: server.url,

@@ -1,21 +1,13 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import {
-  type CreatedToken,
-  createTreeHasher,
-  eventId,
-  formatProofFile,
-  proveInclusion,
-  SealtrailError,
-  uuidBytes,
-} from '@sealtrail/core';
+import { type CreatedToken, SealtrailError } from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
+import { issueToken } from './access/issue-token.ts';
 import { everything, systemTrail } from './access/permissions.ts';
 import { SystemTrail } from './access/system-trail.ts';
 import { Tokens } from './access/tokens.ts';
 import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { originPrefixOf } from './adapters/fs/origin.ts';
-import { nativeSha256 } from './adapters/native-sha256.ts';
 import { createRandomPool } from './adapters/random-pool.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from './adapters/sqlite/state-store.ts';
@@ -204,31 +196,12 @@ async function ensureAdmin(
   config: Config,
   system: SystemTrail,
 ): Promise<CreatedToken | undefined> {
-  const scope = { role: 'admin', trails: [everything], tenants: [everything] } as const;
-  let created: CreatedToken | undefined;
-  if (config.adminToken !== undefined) {
-    if (tokens.find(config.adminToken)) return undefined;
-    created = tokens.create(
-      { ...scope, name: 'environment', trails: [...scope.trails], tenants: [...scope.tenants] },
-      config.adminToken,
-    );
-  } else {
-    if (tokens.list().length > 0) return undefined;
-    created = tokens.create({
-      ...scope,
-      name: 'first admin',
-      trails: [...scope.trails],
-      tenants: [...scope.tenants],
-    });
-  }
-  await system.record({
-    action: 'token.create',
-    category: 'access_management',
-    actor: { type: 'system' },
-    targets: [{ type: 'token', id: created.id, name: created.name }],
-    metadata: { role: created.role },
-  });
-  return config.adminToken === undefined ? created : undefined;
+  const admin = { role: 'admin' as const, trails: [everything], tenants: [everything] };
+  const issue = (name: string, secret?: string): Promise<CreatedToken> =>
+    issueToken({ tokens, system }, { ...admin, name }, { actor: { type: 'system' } }, secret);
+  if (config.adminToken === undefined) return tokens.list().length > 0 ? undefined : issue('first admin');
+  if (!tokens.find(config.adminToken)) await issue('environment', config.adminToken);
+  return undefined;
 }
 
 /** Makes the search index of a data folder again from its log. The folder must not be in use. */
@@ -260,29 +233,4 @@ export async function rebuildIndex(
   });
   await index.caughtUp();
   return { entries: total };
-}
-
-/**
- * The entry of an event and a C2SP tlog-proof that it is in its trail.
- *
- * @throws SealtrailError event_not_found | invalid_parameter | trail_not_found
- */
-export async function proofOf(
-  engine: Pick<Engine, 'log' | 'reader'>,
-  trail: string,
-  id: string,
-): Promise<{ readonly index: number; readonly entry: Uint8Array; readonly proof: string }> {
-  if (!eventId.safeParse(id).success) throw new SealtrailError('invalid_parameter', 'id: expected a UUID');
-  const index = engine.reader.indexOf(trail, uuidBytes(id));
-  const entry = index === undefined ? undefined : engine.reader.entries(trail, index, index + 1)[0];
-  if (index === undefined || !entry) throw new SealtrailError('event_not_found');
-  const last = engine.log.trail(trail)?.checkpoint;
-  const { size, note } = last && last.size > index ? last : await engine.log.publish(trail);
-  const hashes = proveInclusion(
-    index,
-    size,
-    (level, n) => engine.reader.node(trail, level, n),
-    createTreeHasher(nativeSha256),
-  );
-  return { index, entry, proof: formatProofFile({ index, hashes, checkpoint: note }) };
 }

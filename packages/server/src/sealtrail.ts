@@ -8,6 +8,7 @@ import {
 } from '@sealtrail/client';
 import {
   type Event,
+  eventId,
   type Filter,
   parseFilter,
   type Receipt,
@@ -17,8 +18,9 @@ import {
 } from '@sealtrail/core';
 import { ownerScope } from './access/ingest-scope.ts';
 import { type ConfigInput, parseConfig } from './config.ts';
+import { findEntry, proveEntry } from './entry-proof.ts';
 import { defaultTrail } from './ingest/intake.ts';
-import { type Engine, openEngine, proofOf } from './main.ts';
+import { type Engine, openEngine } from './main.ts';
 import type { TrailStatus } from './sequencer/protocol.ts';
 
 /** Where the data lies, and how the recorder batches. No environment variable is read. */
@@ -115,7 +117,11 @@ export async function openSealtrail(options: SealtrailOptions): Promise<Sealtrai
       const filter = typeof q === 'string' ? parseFilter(q, { nowMs: Date.now() }) : q;
       return engine.search.stats({ trail, filter, field, limit, after });
     },
-    prove: async (id, trail = defaultTrail) => (await proofOf(engine, trail, id)).proof,
+    async prove(id, trail = defaultTrail) {
+      if (!eventId.safeParse(id).success)
+        throw new SealtrailError('invalid_parameter', 'id: expected a UUID');
+      return proveEntry(engine, findEntry(engine.reader, trail, id));
+    },
     trails: () => engine.log.trails(),
     close: closeOnce,
     [Symbol.asyncDispose]: closeOnce,

@@ -8,6 +8,7 @@ import {
   tokenSchema,
   trailSchema,
 } from '@sealtrail/core';
+import { issueToken } from '../access/issue-token.ts';
 import { coversScope, reachesTrail, systemTrail } from '../access/permissions.ts';
 import { actorOf } from '../access/system-trail.ts';
 import type { TrailStatus } from '../sequencer/protocol.ts';
@@ -154,20 +155,7 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       if (wanted.trails.includes(systemTrail) && wanted.role === 'ingest') {
         throw new SealtrailError('invalid_body', 'the trail system is written by the server alone');
       }
-      const created = parts.tokens.create(wanted);
-      await parts.system.record({
-        action: 'token.create',
-        category: 'access_management',
-        actor: actorOf(admin),
-        targets: [{ type: 'token', id: created.id, name: created.name }],
-        ...sourceOf(c),
-        metadata: {
-          role: created.role,
-          trails: created.trails,
-          tenants: created.tenants,
-          expiresAt: created.expiresAt,
-        },
-      });
+      const created = await issueToken(parts, wanted, { actor: actorOf(admin), ...sourceOf(c) });
       return c.json(created, 201);
     },
   );
