@@ -161,6 +161,7 @@ export interface EventQuery {
 export interface EventQueryResult {
   /** Newest first; each entry as the JSON text that the log holds. */
   readonly items: readonly { readonly index: number; readonly entry: string }[];
+  /** Null on the last page alone: a search that takes long ends its page early, even with nothing on it. */
   readonly nextCursor: string | null;
   readonly indexedSize: number;
 }

@@ -69,7 +69,10 @@ export const eventPageSchema = z
     nextCursor: z
       .string()
       .nullable()
-      .meta({ description: 'Give it as `cursor` for the next page; null on the last.' }),
+      .meta({
+        description:
+          'Give it as `cursor` for the next page; null on the last. A page can hold fewer events than asked for and still have a next one.',
+      }),
     indexedSize: z.int().min(0).meta({ description: 'Entries of the trail that this answer could see.' }),
   })
   .meta({ id: 'EventPage' });
