@@ -66,13 +66,10 @@ export type StoredEntry = z.output<typeof storedEntrySchema>;
 export const eventPageSchema = z
   .strictObject({
     events: z.array(storedEntrySchema).meta({ description: 'Newest first.' }),
-    nextCursor: z
-      .string()
-      .nullable()
-      .meta({
-        description:
-          'Give it as `cursor` for the next page; null on the last. A page can hold fewer events than asked for and still have a next one.',
-      }),
+    nextCursor: z.string().nullable().meta({
+      description:
+        'Give it as `cursor` for the next page; null on the last. A page can hold fewer events than asked for and still have a next one.',
+    }),
     indexedSize: z.int().min(0).meta({ description: 'Entries of the trail that this answer could see.' }),
   })
   .meta({ id: 'EventPage' });
