@@ -1,9 +1,10 @@
+import { ed25519 } from '@noble/curves/ed25519.js';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SealtrailError } from '../errors.ts';
 import { codeOf } from '../testing/code-of.ts';
 import { encodeBase64 } from './base64.ts';
-import { generateKey, keyIdOf, keyTypes } from './key.ts';
+import { formatVkey, generateKey, keyIdOf, keyTypes } from './key.ts';
 import { evaluateQuorum, parsePolicy } from './policy.ts';
 
 const vkey = (i: number, type: 1 | 4 = 4) =>
@@ -108,13 +109,30 @@ describe('parsePolicy', () => {
   });
 
   it('bounds characters and definitions', () => {
-    expect(codeOf(() => parsePolicy(`${'#'.repeat(1_000_001)}`))).toBe('invalid_policy');
-    const groups = Array.from(
-      { length: 1000 },
-      (_, i) => `group g${i} any ${i === 0 ? 'w0' : `g${i - 1}`}\n`,
-    );
-    expect(codeOf(() => parsePolicy(`${witnesses(1)}${groups.join('')}quorum none\n`))).toBe(
-      'invalid_policy',
+    const comment = '#'.repeat(15_999_987);
+    expect(parsePolicy(`${comment}\nquorum none\n`).quorum).toBeUndefined();
+    expect(codeOf(() => parsePolicy(`${comment}#\nquorum none\n`))).toBe('invalid_policy');
+    const groups = (count: number) =>
+      Array.from({ length: count }, (_, i) => `group g${i} any ${i === 0 ? 'w0' : `g${i - 1}`}\n`).join('');
+    expect(parsePolicy(`${witnesses(1)}${groups(999)}quorum none\n`).groups).toHaveLength(999);
+    expect(codeOf(() => parsePolicy(`${witnesses(1)}${groups(1000)}quorum none\n`))).toBe('invalid_policy');
+  });
+
+  it('reads the policy of a folder with 20,000 trails, and finds a key in it that is there twice', () => {
+    // A point and its sum with the base point again and again: valid keys without 20,000 multiplications.
+    let point = ed25519.Point.BASE;
+    const lines = Array.from({ length: 20_000 }, (_, i) => {
+      point = point.add(ed25519.Point.BASE);
+      const name = `sealtrail.invalid/0123456789ab/customer-${i}`;
+      return `log ${formatVkey({ name, type: keyTypes.ed25519, publicKey: point.toBytes() })}\n`;
+    });
+    const { logs } = parsePolicy(`quorum none\n${lines.join('')}`);
+    expect([logs.length, logs.at(-1)?.key.name]).toEqual([
+      20_000,
+      'sealtrail.invalid/0123456789ab/customer-19999',
+    ]);
+    expect(() => parsePolicy(`quorum none\n${lines.join('')}${lines[7]}`)).toThrow(
+      expect.objectContaining({ code: 'invalid_policy', message: expect.stringContaining('line 20002') }),
     );
   });
 

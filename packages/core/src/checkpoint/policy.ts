@@ -1,7 +1,6 @@
 import { SealtrailError } from '../errors.ts';
-import { equalBytes } from '../tree/hash.ts';
 import { keyIdOf, keyTypes, parseVkey, type VerifierKey } from './key.ts';
-import { parseDecimal } from './text.ts';
+import { hex, parseDecimal } from './text.ts';
 
 // C2SP tlog-policy: which logs are known, which witnesses, and how many of them must have cosigned a checkpoint.
 // A policy is pinned by whoever verifies; it is still parsed as input from outside, bounded and strict.
@@ -44,7 +43,12 @@ export interface QuorumResult {
   readonly need: number;
 }
 
-const MAX_POLICY_CHARS = 1_000_000;
+/**
+ * A data folder has a log line a trail, of 60 to 400 characters: this holds 40,000 trails with the longest names. It is the
+ * only bound on logs, since reading a policy is linear: about 70 µs a key.
+ */
+const MAX_POLICY_CHARS = 16_000_000;
+/** Witnesses and groups: more expensive than logs, since all of them are looked at with every checkpoint. */
 const MAX_DEFINITIONS = 1_000;
 // `none` is reserved by the specification; the others would be ambiguous in a group line.
 const reservedNames: ReadonlySet<string> = new Set(['none', 'all', 'any']);
@@ -79,6 +83,7 @@ class PolicyParser {
   readonly #logs: PolicyLog[] = [];
   readonly #witnesses: PolicyWitness[] = [];
   readonly #groups: PolicyGroup[] = [];
+  readonly #publicKeys = new Set<string>();
   readonly #names = new Set<string>();
   readonly #grouped = new Set<string>();
   #quorum: { readonly name: string | undefined } | undefined;
@@ -86,8 +91,6 @@ class PolicyParser {
 
   read(words: readonly string[], line: number): void {
     this.#line = line;
-    if (this.#logs.length + this.#names.size === MAX_DEFINITIONS)
-      throw this.#error(`more than ${MAX_DEFINITIONS} definitions`);
     const [keyword, ...rest] = words;
     switch (keyword) {
       case 'log':
@@ -167,14 +170,17 @@ class PolicyParser {
     } catch (cause) {
       throw this.#error('the key is not a valid verifier key', cause);
     }
-    for (const other of [...this.#logs, ...this.#witnesses])
-      if (equalBytes(other.key.publicKey, key.publicKey)) throw this.#error('the key is on a line before');
+    const publicKey = hex(key.publicKey);
+    if (this.#publicKeys.has(publicKey)) throw this.#error('the key is on a line before');
+    this.#publicKeys.add(publicKey);
     return key;
   }
 
   #define(name: string): void {
     if (reservedNames.has(name)) throw this.#error('the names none, all and any are reserved');
     if (this.#names.has(name)) throw this.#error('the name is defined already');
+    if (this.#names.size === MAX_DEFINITIONS)
+      throw this.#error(`more than ${MAX_DEFINITIONS} witnesses and groups`);
     this.#names.add(name);
   }
 

@@ -42,6 +42,11 @@ describe('createCheckpointJudge', () => {
     expect(judge.judge(noteOf(log, w1.at(100))).quorum).toEqual({ satisfied: false, have: 1, need: 2 });
   });
 
+  it('knows which keys the policy has for an origin', () => {
+    expect(judge.logKeysOf('other.example').map(({ keyId }) => keyId)).toEqual([otherLog.keyId]);
+    expect(judge.logKeysOf('w1.example')).toEqual([]);
+  });
+
   it('does not take the key of one log for another', () => {
     const judged = judge.judge(noteOf(otherLog));
     expect(judged.logKeys).toEqual([]);

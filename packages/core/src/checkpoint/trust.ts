@@ -1,7 +1,14 @@
 import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { isMlDsa44Cosignature, parseCosignature } from './cosignature.ts';
 import { keyTypes, type VerifierKey } from './key.ts';
-import { checkNote, createVerifier, type NoteSignature, type VerifierOptions } from './note.ts';
+import {
+  checkNote,
+  createVerifier,
+  type NoteSignature,
+  type NoteVerifier,
+  parseNote,
+  type VerifierOptions,
+} from './note.ts';
 import { evaluateQuorum, type QuorumResult, type TrustPolicy } from './policy.ts';
 
 /** A cosignature of a witness of the policy that verified. `timestamp` is in POSIX seconds. */
@@ -24,9 +31,11 @@ export interface JudgedCheckpoint {
   readonly unknown: readonly NoteSignature[];
 }
 
-/** Judges checkpoint notes by one trust policy. */
+/** Judges checkpoint notes by one trust policy. Make one for all the trails of a policy: it may name thousands. */
 export interface CheckpointJudge {
   readonly policy: TrustPolicy;
+  /** Keys that the policy has for a log of this origin. */
+  logKeysOf(origin: string): readonly VerifierKey[];
   /**
    * Verifies whatever signatures of policy keys a note carries. Whether they are enough is in the answer.
    *
@@ -40,20 +49,30 @@ export interface CheckpointJudge {
  * every origin.
  */
 export function createCheckpointJudge(policy: TrustPolicy, options: VerifierOptions = {}): CheckpointJudge {
+  const logKeys = Map.groupBy(
+    policy.logs.map(({ key }) => key),
+    ({ name }) => name,
+  );
   const supported = [...policy.logs, ...policy.witnesses]
     .map(({ key }) => key)
     .filter(({ type }) => type !== keyTypes.cosignatureMlDsa44);
-  const verifiers = supported.map((key) => createVerifier(key, options));
+  const keys = new Map(supported.map((key) => [identityOf(key), key]));
+  // A key is prepared when a note shows its name: most keys of a large policy have signed none of the notes at hand.
+  const verifiers = new Map<VerifierKey, NoteVerifier>();
+  const verifierOf = (key: VerifierKey): NoteVerifier => {
+    const verifier = verifiers.get(key) ?? createVerifier(key, options);
+    verifiers.set(key, verifier);
+    return verifier;
+  };
+  const logKeysOf = (origin: string): readonly VerifierKey[] => logKeys.get(origin) ?? [];
   return {
     policy,
+    logKeysOf,
     judge(note) {
-      const { text, verified, unknown } = checkNote(note, verifiers);
+      const claimed = parseNote(note).signatures.map((signature) => keys.get(identityOf(signature)));
+      const known = [...new Set(claimed)].filter((key) => key !== undefined);
+      const { text, verified, unknown } = checkNote(note, known.map(verifierOf));
       const checkpoint = parseCheckpoint(text);
-      const logKeys = policy.logs
-        .map(({ key }) => key)
-        .filter(
-          (key) => key.name === checkpoint.origin && verified.some((signature) => isOf(signature, key)),
-        );
       const cosignatures = policy.witnesses.flatMap(({ name, key }) => {
         const line = verified.find((signature) => isOf(signature, key));
         // A cosignature that verified has a time.
@@ -64,7 +83,9 @@ export function createCheckpointJudge(policy: TrustPolicy, options: VerifierOpti
       const witnesses = new Set(cosignatures.map(({ witness }) => witness));
       return {
         checkpoint,
-        logKeys,
+        logKeys: logKeysOf(checkpoint.origin).filter((key) =>
+          verified.some((signature) => isOf(signature, key)),
+        ),
         cosignatures,
         quorum: evaluateQuorum(policy, witnesses),
         unsupported: unknown
@@ -76,6 +97,13 @@ export function createCheckpointJudge(policy: TrustPolicy, options: VerifierOpti
   };
 }
 
-function isOf(signature: NoteSignature, key: VerifierKey): boolean {
-  return signature.name === key.name && signature.keyId === key.keyId;
+type Identity = Pick<NoteSignature, 'name' | 'keyId'>;
+
+/** What a signature line says of its key. Neither part has a `+` in it. */
+function identityOf({ name, keyId }: Identity): string {
+  return `${name}+${keyId}`;
+}
+
+function isOf(signature: Identity, key: Identity): boolean {
+  return identityOf(signature) === identityOf(key);
 }

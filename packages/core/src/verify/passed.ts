@@ -1,13 +1,14 @@
-import type { TrailEvidence } from './evidence.ts';
+import type { TrustPolicy } from '../checkpoint/policy.ts';
+import type { InspectEntry, TrailEvidence } from './evidence.ts';
 import type { Faults } from './faults.ts';
 import type { HeadSource } from './heads.ts';
 import type { ReplayOutcome } from './replay.ts';
 import type { CheckResult } from './verdict.ts';
-import type { VerifyTrailOptions } from './verify-trail.ts';
 
 interface Situation {
   readonly evidence: TrailEvidence;
-  readonly options: Pick<VerifyTrailOptions, 'inspectEntry' | 'policy'>;
+  readonly policy: TrustPolicy;
+  readonly inspectEntry: InspectEntry | undefined;
   readonly size: number;
   readonly outcome: ReplayOutcome;
   /** Sources of heads that could not be compared. Those that were found to be beyond the end have a fault instead. */
@@ -18,7 +19,7 @@ interface Situation {
 
 /** A result for every check that found nothing wrong: so a verdict shows all that was checked, and what was not. */
 export function resultsWithoutFault(situation: Situation): CheckResult[] {
-  const { evidence, options, size, outcome, incomparable, faults, storeFaults } = situation;
+  const { evidence, policy, inspectEntry, size, outcome, incomparable, faults, storeFaults } = situation;
   const covered = outcome.head?.size ?? 0;
   const witnessed = outcome.witnessed?.size ?? 0;
   const lost = 'It cannot be compared: entries before it could not be read.';
@@ -31,7 +32,7 @@ export function resultsWithoutFault(situation: Situation): CheckResult[] {
     evidence.tile === undefined
       ? skipped('tiles', 'This evidence has no stored hashes.')
       : passed('tiles', 'All stored hashes follow from the entries.'),
-    options.inspectEntry === undefined
+    inspectEntry === undefined
       ? skipped('content', 'The content of the entries was not looked at.')
       : passed(
           'content',
@@ -50,7 +51,7 @@ export function resultsWithoutFault(situation: Situation): CheckResult[] {
       : incomparable.has('remembered')
         ? skipped('remembered', lost)
         : passed('remembered', 'The log extends what was seen last time.'),
-    options.policy.quorum === undefined
+    policy.quorum === undefined
       ? skipped('witnesses', 'The trust policy asks for no witnesses.')
       : witnessed < covered
         ? uncovered('witnesses', witnessed, covered, 'Not witnessed yet; the entries before are.')

@@ -3,6 +3,7 @@ import { createCosigner } from '../checkpoint/cosignature.ts';
 import { generateKey } from '../checkpoint/key.ts';
 import { addSignatures } from '../checkpoint/note.ts';
 import { parsePolicy } from '../checkpoint/policy.ts';
+import { createCheckpointJudge } from '../checkpoint/trust.ts';
 import { entryBytes, logKey, logSigner, MemoryTrail, noteAt, ORIGIN } from '../testing/memory-trail.ts';
 import { failures, policy, SIZES, statusOf, verify } from '../testing/verdicts.ts';
 import { verifyTrail } from './verify-trail.ts';
@@ -113,6 +114,14 @@ describe('an intact trail', () => {
     });
     expect(verdict).toEqual(await verify(trail));
     expect(progress).toEqual([256, 512, 700]);
+  });
+
+  it('gives the same verdict by a judge, which serves many trails, as by the policy that it is made of', async () => {
+    const judge = createCheckpointJudge(policy, { native: () => false });
+    for (const sizes of [SIZES, [700]]) {
+      const trail = new MemoryTrail(700, sizes);
+      expect(await verify(trail, { policy: judge })).toEqual(await verify(trail));
+    }
   });
 
   it('stops when asked to', async () => {

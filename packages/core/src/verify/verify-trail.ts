@@ -1,7 +1,7 @@
 import type { Ed25519Verify } from '../checkpoint/ed25519.ts';
 import { formatVkey } from '../checkpoint/key.ts';
 import { evaluateQuorum, type TrustPolicy } from '../checkpoint/policy.ts';
-import { createCheckpointJudge } from '../checkpoint/trust.ts';
+import { type CheckpointJudge, createCheckpointJudge } from '../checkpoint/trust.ts';
 import { createTreeHasher, type Sha256 } from '../tree/hash.ts';
 import { type Block, BlockReader } from './blocks.ts';
 import type { InspectEntry, TrailEvidence } from './evidence.ts';
@@ -15,12 +15,16 @@ import { type CheckResult, flattenRanges, gravest, type TrailVerdict, type Verdi
 
 /** What verification relies on. Everything else is evidence. */
 export interface VerifyTrailOptions {
-  /** Pinned by the verifier, never taken from what is verified. */
-  readonly policy: TrustPolicy;
+  /**
+   * Pinned by the verifier, never taken from what is verified. Who verifies many trails by one policy gives the judge made
+   * of it: making one takes as long as the policy is.
+   */
+  readonly policy: TrustPolicy | CheckpointJudge;
   /** The origin that the trail must have; absent: the one it claims, provided that the policy knows it. */
   readonly origin?: string;
   /** Faster implementations, such as those of node:crypto. They change no verdict. */
   readonly sha256?: Sha256;
+  /** Not used where `policy` is a judge, which has its own. */
   readonly native?: Ed25519Verify;
   /** Reads the content of an entry; absent: content is not checked. */
   readonly inspectEntry?: InspectEntry;
@@ -41,17 +45,17 @@ export async function verifyTrail(
   evidence: TrailEvidence,
   options: VerifyTrailOptions,
 ): Promise<TrailVerdict> {
-  const { policy, inspectEntry, onProgress, signal } = options;
+  const { inspectEntry, onProgress, signal } = options;
   const origin = options.origin ?? evidence.origin;
   const hasher = createTreeHasher(options.sha256);
-  const judge = createCheckpointJudge(policy, options.native === undefined ? {} : { native: options.native });
+  const judge = judgeOf(options);
   const faults = new Faults();
   const tiles = new StoredTiles(evidence, faults);
   const heads = new Heads(evidence, origin, judge, faults);
   const reader = new BlockReader({ evidence, hasher, tiles, faults, inspectEntry, onProgress });
   const replay = new Replay(hasher, tiles, heads, faults);
 
-  checkIdentity(evidence, origin, policy, faults);
+  checkIdentity(evidence, origin, judge, faults);
   for await (const [previous, block, next] of inContext(reader.blocks())) {
     signal?.throwIfAborted();
     await replay.add(previous, block, next);
@@ -60,12 +64,21 @@ export async function verifyTrail(
   const outcome = await replay.finish(!isCutOff);
   const { beyond } = outcome;
   if (!isCutOff) checkEnd(size, beyond, faults);
-  checkWitnesses(size, policy, outcome, faults);
+  checkWitnesses(size, judge.policy, outcome, faults);
   checkCoverage(size, heads, faults);
   const storeFaults = await readStoreFaults(evidence);
 
   const incomparable = new Set([...outcome.incomparable, ...beyond.keys()]);
-  const others = resultsWithoutFault({ evidence, options, size, outcome, incomparable, faults, storeFaults });
+  const others = resultsWithoutFault({
+    evidence,
+    policy: judge.policy,
+    inspectEntry,
+    size,
+    outcome,
+    incomparable,
+    faults,
+    storeFaults,
+  });
   const checks = [...faults.results(), ...storeFaults, ...others];
   const { head } = outcome;
   return {
@@ -80,15 +93,25 @@ export async function verifyTrail(
     ranges: rangesOf(size, head?.size ?? 0, faults),
     assurance: {
       selfSigned: head !== undefined,
-      witnessed: witnessesOf(policy, outcome),
+      witnessed: witnessesOf(judge.policy, outcome),
       timestamped: false,
     },
   };
 }
 
+function judgeOf({ policy, native }: VerifyTrailOptions): CheckpointJudge {
+  if ('judge' in policy) return policy;
+  return createCheckpointJudge(policy, native === undefined ? {} : { native });
+}
+
 /** The policy must know the log that the trail says it is, and the key that it says it signs with. */
-function checkIdentity(evidence: TrailEvidence, origin: string, policy: TrustPolicy, faults: Faults): void {
-  const pinned = policy.logs.map(({ key }) => key).filter(({ name }) => name === origin);
+function checkIdentity(
+  evidence: TrailEvidence,
+  origin: string,
+  judge: CheckpointJudge,
+  faults: Faults,
+): void {
+  const pinned = judge.logKeysOf(origin);
   if (evidence.origin !== origin)
     faults.note('originUnknown', `The trail claims the origin ${evidence.origin}; expected is ${origin}.`);
   else if (pinned.length === 0)
