@@ -1,13 +1,14 @@
 import { type Event, eventLimits, SealtrailError, uuidV7 } from '@sealtrail/core';
 import type { Clock, RandomBytes } from './clock.ts';
 import { fillFromContext, type RecordContext } from './context.ts';
+import { ProducerSequences, type RecorderProducer } from './producer-sequences.ts';
 import { compileRedaction } from './redact.ts';
 import type { EncodedEvent } from './transport.ts';
 
 export interface EncoderOptions {
   readonly clock: Clock;
   readonly random: RandomBytes;
-  readonly producer: { readonly id: string; readonly firstSeq: number };
+  readonly producer: RecorderProducer;
   readonly defaults: RecordContext | undefined;
   readonly redact: readonly string[];
 }
@@ -22,13 +23,15 @@ export interface SizedEvent extends EncodedEvent {
  * and producer, redacts, and writes the JSON. The text is a snapshot: what the application does to its objects
  * afterwards changes nothing.
  *
- * Every event takes a sequence number, also one that is then refused: the gap it leaves says that something which
- * happened is not in the trail.
+ * Every event takes a sequence number of its trail, also one that is then refused: the gap it leaves says that something
+ * which happened is not in the trail.
+ *
+ * @throws SealtrailError invalid_configuration
  */
 export function createEncoder(options: EncoderOptions): (event: Event) => SizedEvent {
-  const { clock, random, producer, defaults } = options;
+  const { clock, random, defaults } = options;
   const redact = options.redact.length > 0 ? compileRedaction(options.redact) : undefined;
-  let nextSeq = producer.firstSeq;
+  const sequences = new ProducerSequences(options.producer);
 
   return (event) => {
     // Callers without types can pass anything; everything else about an event is for the server's schema to say.
@@ -43,7 +46,7 @@ export function createEncoder(options: EncoderOptions): (event: Event) => SizedE
       ...filled,
       id,
       time: event.time ?? new Date(nowMs).toISOString(),
-      producer: event.producer ?? { id: producer.id, seq: nextSeq++ },
+      producer: event.producer ?? sequences.next(filled.trail),
     });
     if (redact) {
       // Redaction works on what the JSON says, not on the objects: a toJSON method cannot hide a field from it.

@@ -13,6 +13,7 @@ export {
 export type { Clock, RandomBytes } from './clock.ts';
 export { currentContext, fillFromContext, type RecordContext, setActor, withContext } from './context.ts';
 export { type HttpTransportOptions, httpTransport } from './http-transport.ts';
+export type { RecorderProducer } from './producer-sequences.ts';
 export {
   createRecorder,
   type QueueingRecorder,

@@ -4,6 +4,7 @@ import type { RecordContext } from './context.ts';
 import { DeliveryQueue, type QueueLimits } from './delivery-queue.ts';
 import { createEncoder } from './encode.ts';
 import { type HttpTransportOptions, httpTransport } from './http-transport.ts';
+import type { RecorderProducer } from './producer-sequences.ts';
 import type { EncodedEvent, Transport } from './transport.ts';
 import { markReported, warnOnce } from './warn.ts';
 
@@ -72,10 +73,10 @@ export interface RecorderSettings {
    */
   readonly redact?: readonly string[];
   /**
-   * Identity in `producer`, by which a trail shows missing events. Default: a random id and numbers from 0. Give a fixed
-   * id only together with a `firstSeq` that goes on where the last process ended.
+   * Identity in `producer`, by which a trail shows missing events. Default: a random id, and in each trail numbers from
+   * 0. Give a fixed id only together with a `firstSeq` that goes on where the last process ended.
    */
-  readonly producer?: { readonly id: string; readonly firstSeq: number };
+  readonly producer?: RecorderProducer;
   /**
    * Called for each event that could not be recorded, awaited or not, with the event as it would have been sent: id and
    * all, so that it can be kept and recorded again. The event is undefined when it could not be written as JSON.

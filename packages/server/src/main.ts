@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { type CreatedToken, SealtrailError } from '@sealtrail/core';
+import { type CreatedToken, defaultTrail, SealtrailError } from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
 import { issueToken } from './access/issue-token.ts';
 import { everything, systemTrail } from './access/permissions.ts';
@@ -18,7 +18,7 @@ import { createApp } from './http/app.ts';
 import { createMetrics } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
 import { defaultIngestLimits } from './ingest/ingest.ts';
-import { defaultTrail, Intake } from './ingest/intake.ts';
+import { Intake } from './ingest/intake.ts';
 import type { TileReader } from './ports.ts';
 import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
 import type { FollowerThreadOptions } from './threads/follower-thread.ts';

@@ -7,6 +7,7 @@ import {
   type Transport,
 } from '@sealtrail/client';
 import {
+  defaultTrail,
   type Event,
   eventId,
   type Filter,
@@ -19,7 +20,6 @@ import {
 import { ownerScope } from './access/ingest-scope.ts';
 import { type ConfigInput, parseConfig } from './config.ts';
 import { findEntry, proveEntry } from './entry-proof.ts';
-import { defaultTrail } from './ingest/intake.ts';
 import { type Engine, openEngine } from './main.ts';
 import type { TrailStatus } from './sequencer/protocol.ts';
 

@@ -81,6 +81,9 @@ export const trailName = z
   .refine((name) => !name.includes('..'), 'expected no two dots in a row')
   .meta({ description: 'The trail: one independently verifiable log.' });
 
+/** The trail of events that name none. */
+export const defaultTrail = 'main';
+
 // Every object below declares its fields in RFC 8785 order (by UTF-16 code unit). zod emits them in the order of their
 // declaration, so `JSON.stringify` of a parsed event is canonical without sorting; canonical.test.ts holds this.
 

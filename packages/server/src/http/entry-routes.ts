@@ -1,7 +1,6 @@
-import { type Entry, eventId, SealtrailError } from '@sealtrail/core';
+import { defaultTrail, type Entry, eventId, SealtrailError } from '@sealtrail/core';
 import { tenantsOf } from '../access/permissions.ts';
 import { type FoundEntry, findEntry, proveEntry } from '../entry-proof.ts';
-import { defaultTrail } from '../ingest/intake.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { parametersOf } from './parameters.ts';

@@ -1,6 +1,7 @@
 import {
   and,
   decodeCursor,
+  defaultTrail,
   type Filter,
   fieldFilter,
   fields,
@@ -11,7 +12,6 @@ import {
 } from '@sealtrail/core';
 import { tenantsOf } from '../access/permissions.ts';
 import { actorOf } from '../access/system-trail.ts';
-import { defaultTrail } from '../ingest/intake.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { sourceOf } from './failed-sign-ins.ts';

@@ -1,5 +1,6 @@
 import {
   createRedactor,
+  defaultTrail,
   type ErrorDetail,
   type Event,
   encodeBase64,
@@ -18,9 +19,6 @@ import {
 import { EntryGroup } from '../sequencer/entry-group.ts';
 import type { GroupResult, LogClient } from '../sequencer/log-client.ts';
 import { entryStatus } from '../sequencer/protocol.ts';
-
-/** The trail of events that name none. */
-export const defaultTrail = 'main';
 
 /** What a producer may write: built from its token, or from the process itself. */
 export interface IngestScope {
