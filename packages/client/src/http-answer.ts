@@ -36,6 +36,8 @@ export async function readAnswer(
     const outcomes = body && readOutcomes(body, events);
     return outcomes ? { kind: 'answered', outcomes } : notUnderstood(status);
   }
+  const decided = body && readDecided(body, events);
+  if (decided) return { kind: 'answered', outcomes: events.map((_, position) => decided[position]) };
   if (isTransient(status)) {
     const retryAfterMs = parseRetryAfter(response.headers.get('retry-after'), nowMs);
     return { kind: 'unavailable', error: problemError(status, body), retryAfterMs };
@@ -72,6 +74,16 @@ function readOutcomes(
     outcomes.push(outcome);
   }
   return outcomes;
+}
+
+/** What became of the first events of a request that failed midway; undefined where nothing was decided. */
+function readDecided(
+  body: Record<string, unknown>,
+  events: readonly EncodedEvent[],
+): (Receipt | SealtrailError)[] | undefined {
+  const { decided } = body;
+  if (typeof decided !== 'number' || !Number.isInteger(decided)) return undefined;
+  return decided > 0 && decided <= events.length ? readOutcomes(body, events.slice(0, decided)) : undefined;
 }
 
 function readReceipt(value: unknown, event: EncodedEvent): Receipt | undefined {

@@ -213,6 +213,46 @@ describe('a batch with bad events', () => {
     );
   });
 
+  it.each([
+    [503, 'overloaded'],
+    [413, 'body_too_large'],
+  ])(
+    'a server that stores a part and then fails with %i gets only the others again',
+    async (status, failure) => {
+      server.failNext((request, response, self) => {
+        const receipts = self.store([request.events[0]!, request.events[2]!]);
+        const errors = [
+          { position: 1, code: 'invalid_event', pointer: '/action', message: 'expected a good action' },
+        ];
+        response.writeHead(status, { 'content-type': 'application/problem+json' });
+        response.end(JSON.stringify({ status, code: failure, errors, receipts, decided: 3 }));
+        return undefined;
+      });
+      await using recorder = recorderFor(server);
+      const results = ['a', 'bad', 'b', 'c', 'd'].map((action) => code(recorder.record({ action })));
+      expect(await Promise.all(results)).toEqual(['ok', 'invalid_event', 'ok', 'ok', 'ok']);
+      expect(server.requests.map(({ events }) => events.map(({ action }) => action))).toEqual([
+        ['a', 'bad', 'b', 'c', 'd'],
+        ['c', 'd'],
+      ]);
+    },
+  );
+
+  it.each([0, 6, -1, 1.5, '3', 2])(
+    'an answer that claims to have decided %j without what fits it decides nothing',
+    async (decided) => {
+      server.failNext((_request, response) => {
+        response.writeHead(503, { 'content-type': 'application/problem+json' });
+        response.end(JSON.stringify({ status: 503, code: 'overloaded', receipts: [], decided }));
+        return undefined;
+      });
+      await using recorder = recorderFor(server);
+      const results = ['a', 'b', 'c'].map((action) => code(recorder.record({ action })));
+      expect(await Promise.all(results)).toEqual(['ok', 'ok', 'ok']);
+      expect(server.requests.map(({ events }) => events.length)).toEqual([3, 3]);
+    },
+  );
+
   it('a server that takes smaller requests gets smaller requests, from then on', async () => {
     server.failAlways((request, response, self) =>
       request.body.length > 2000 ? refuse(413, 'body_too_large')(request, response, self) : 'pass',

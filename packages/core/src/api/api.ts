@@ -47,6 +47,25 @@ export const problemSchema = z
   .meta({ id: 'Problem', description: 'RFC 9457 problem details. `code` is stable; prose is not.' });
 export type Problem = z.output<typeof problemSchema>;
 
+/** Problem of a `POST /v1/events` with `partial=true`: what was decided before it failed is said beside why it failed. */
+export const ingestProblemSchema = problemSchema
+  .extend({
+    receipts: z.array(receiptSchema).optional().meta({
+      description:
+        'Only with partial=true, where the request failed midway: of the events that are stored, in the order of the request. `errors` names those refused.',
+    }),
+    decided: z.int().min(1).optional().meta({
+      description:
+        'Beside receipts: so many events, from the first on, have a receipt or an error. Send the others again, and only those.',
+    }),
+  })
+  .meta({
+    id: 'IngestProblem',
+    description:
+      'RFC 9457 problem details of a request that reports events. Without `decided` none of them has a receipt.',
+  });
+export type IngestProblem = z.output<typeof ingestProblemSchema>;
+
 /** Answer to `POST /v1/events`: receipts in the order of the request; with `partial=true` also what was refused. */
 export const ingestResponseSchema = z
   .strictObject({

@@ -73,7 +73,7 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
         {
           code: known.code,
           route: routePath(c, -1),
-          error: known.code === 'internal' ? errorPlace(error) : undefined,
+          error: known.code === 'internal' ? errorPlace(known.cause ?? error) : undefined,
         },
         'request failed',
       );

@@ -1,6 +1,7 @@
 import { SealtrailError } from '@sealtrail/core';
 import { ingestScopeOf } from '../access/ingest-scope.ts';
 import { bodyFormats, ingest } from '../ingest/ingest.ts';
+import { InterruptedIngest } from '../ingest/interrupted-ingest.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { mediaTypeOf } from './media-type.ts';
@@ -33,6 +34,7 @@ export function postEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Pr
       });
     } catch (error) {
       if (error instanceof SealtrailError) refusals = [error, ...error.details];
+      if (error instanceof InterruptedIngest) parts.metrics.events.inc(error.receipts.length);
       throw error;
     } finally {
       // Writing to a trail or for a tenant out of reach is denied access, whatever became of the rest.

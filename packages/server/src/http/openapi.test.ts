@@ -162,6 +162,19 @@ describe('the API document', () => {
     expect(properties.code.enum).toEqual(Object.keys(errorKinds));
   });
 
+  it('says what a failed report of events tells about those that are stored', () => {
+    const { responses } = document.paths['/v1/events']!['post']!;
+    const problems = Object.entries(responses).filter(([status]) => Number(status) >= 400);
+    for (const [, { content }] of problems)
+      expect(content!['application/problem+json']!['schema']).toEqual({
+        $ref: '#/components/schemas/IngestProblem',
+      });
+    const own = propertiesOf(document.components.schemas['IngestProblem']!, document.components.schemas);
+    expect(own).toHaveProperty(['/receipts/*/leafHash']);
+    expect(own).toHaveProperty(['/decided']);
+    expect(own).toHaveProperty(['/code']);
+  });
+
   it('documents as search parameters only fields there are', () => {
     const own = ['trail', 'q', 'since', 'until', 'after', 'limit', 'cursor', 'field', 'interval', 'from'];
     for (const path of ['/v1/events', '/v1/stats', '/v1/events/stream']) {

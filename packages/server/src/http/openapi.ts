@@ -3,6 +3,7 @@ import {
   errorKinds,
   eventPageSchema,
   eventSchema,
+  ingestProblemSchema,
   ingestResponseSchema,
   problemSchema,
   statsSchema,
@@ -21,13 +22,22 @@ export function jsonOf<T extends z.ZodType>(
 }
 
 type ErrorStatus = (typeof errorKinds)[keyof typeof errorKinds]['status'];
-type ProblemAnswer = {
+type ProblemAnswer<T> = {
   description: string;
-  content: { 'application/problem+json': { schema: typeof problemSchema } };
+  content: { 'application/problem+json': { schema: T } };
 };
 
 /** Problem answers by status, described by the codes that have it. */
-export function problemAnswers<S extends ErrorStatus>(...statuses: readonly S[]): Record<S, ProblemAnswer> {
+export function problemAnswers<S extends ErrorStatus>(
+  ...statuses: readonly S[]
+): Record<S, ProblemAnswer<typeof problemSchema>> {
+  return answersOf(problemSchema, statuses);
+}
+
+function answersOf<S extends ErrorStatus, T extends z.ZodType>(
+  schema: T,
+  statuses: readonly S[],
+): Record<S, ProblemAnswer<T>> {
   return Object.fromEntries(
     statuses.map((status) => [
       status,
@@ -36,10 +46,10 @@ export function problemAnswers<S extends ErrorStatus>(...statuses: readonly S[])
           .filter(([, kind]) => kind.status === status)
           .map(([code]) => code)
           .join(', '),
-        content: { 'application/problem+json': { schema: problemSchema } },
+        content: { 'application/problem+json': { schema } },
       },
     ]),
-  ) as Record<S, ProblemAnswer>;
+  ) as Record<S, ProblemAnswer<T>>;
 }
 
 const text = (description: string) => ({ description, content: { 'text/plain': { schema: z.string() } } });
@@ -88,10 +98,10 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
       'One event, an array, or one a line (NDJSON); gzip or zstd. Answered when all of them are durable. All or nothing, unless partial=true. An event sent again with the same id gets the same receipt.',
     request: {
       query: z.object({
-        partial: z
-          .enum(['true', 'false'])
-          .optional()
-          .openapi({ description: 'Store the good events and report the others.' }),
+        partial: z.enum(['true', 'false']).optional().openapi({
+          description:
+            'Store the good events and report the others. Lines are stored as they come; where that ends early, the problem has the receipts so far.',
+        }),
       }),
       body: {
         required: true,
@@ -105,7 +115,7 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
     },
     responses: {
       201: jsonOf(ingestResponseSchema, 'A receipt for each event, in order.'),
-      ...problemAnswers(400, 401, 403, 404, 408, 409, 413, 415, 422, 503),
+      ...answersOf(ingestProblemSchema, [400, 401, 403, 404, 408, 409, 413, 415, 422, 503]),
     },
   });
   registry.registerPath({

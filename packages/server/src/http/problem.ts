@@ -1,10 +1,14 @@
-import { errorKinds, type Problem, SealtrailError } from '@sealtrail/core';
+import { errorKinds, type IngestProblem, SealtrailError } from '@sealtrail/core';
+import { InterruptedIngest } from '../ingest/interrupted-ingest.ts';
 
 /** The media type of problem details. */
 export const problemType = 'application/problem+json';
 
-/** RFC 9457 problem details of an error. What is no {@link SealtrailError} is `internal` and says nothing of its cause. */
-export function problemOf(error: unknown): Problem {
+/**
+ * RFC 9457 problem details of an error, with what a request had done before it. What is no {@link SealtrailError} is
+ * `internal` and says nothing of its cause.
+ */
+export function problemOf(error: unknown): IngestProblem {
   const known = error instanceof SealtrailError ? error : new SealtrailError('internal');
   const { title, status } = errorKinds[known.code];
   return {
@@ -14,6 +18,7 @@ export function problemOf(error: unknown): Problem {
     code: known.code,
     ...(known.message !== title && { detail: known.message }),
     ...(known.details.length > 0 && { errors: [...known.details] }),
+    ...(known instanceof InterruptedIngest && { receipts: [...known.receipts], decided: known.decided }),
   };
 }
 

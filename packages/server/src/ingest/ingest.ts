@@ -44,18 +44,23 @@ export interface IngestBody {
 /**
  * Takes in a request body: one JSON object, a JSON array, or NDJSON.
  *
- * @throws SealtrailError what is wrong with the body, or with an event; then nothing has been stored, unless the
- *   request takes what is good
+ * @throws SealtrailError what is wrong with the body, or with an event; nothing has been stored, or it is an
+ *   {@link InterruptedIngest}
  */
 export async function ingest(
   body: IngestBody,
   request: IntakeRequest,
   limits: IngestLimits = defaultIngestLimits,
 ): Promise<IngestOutcome> {
-  if (body.format === 'json')
-    ingestJson(await readBody(body.stream, body.encoding, limits.maxBodyBytes), request, limits);
-  else await ingestLines(body, request, limits);
-  if (request.count === 0) throw new SealtrailError('invalid_body', 'expected at least one event');
+  try {
+    if (body.format === 'json')
+      ingestJson(await readBody(body.stream, body.encoding, limits.maxBodyBytes), request, limits);
+    else await ingestLines(body, request, limits);
+    if (request.count === 0) throw new SealtrailError('invalid_body', 'expected at least one event');
+    if (body.partial) await request.flush();
+  } catch (error) {
+    throw request.interruptedBy(error);
+  }
   return request.finish();
 }
 

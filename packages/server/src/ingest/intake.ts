@@ -19,6 +19,7 @@ import {
 import { EntryGroup } from '../sequencer/entry-group.ts';
 import type { GroupResult, LogClient } from '../sequencer/log-client.ts';
 import { entryStatus } from '../sequencer/protocol.ts';
+import { InterruptedIngest } from './interrupted-ingest.ts';
 
 /** What a producer may write: built from its token, or from the process itself. */
 export interface IngestScope {
@@ -90,6 +91,8 @@ export class IntakeRequest {
   readonly #receipts: Receipt[] = [];
   readonly #errors: ErrorDetail[] = [];
   #position = 0;
+  /** Events, from the first on, of which is known what has become of them. */
+  #decided = 0;
   #group: EntryGroup;
   /** Position in the request of each entry of the group. */
   #positions: number[] = [];
@@ -155,11 +158,26 @@ export class IntakeRequest {
   async flush(): Promise<void> {
     const group = this.#group;
     const positions = this.#positions;
+    const end = this.#position;
     this.#group = new EntryGroup(this.#partial);
     this.#positions = [];
-    if (group.count === 0) return;
-    await this.#createTrails(group);
-    this.#report(group, positions, await this.#log.append(group));
+    if (group.count > 0) {
+      await this.#createTrails(group);
+      this.#report(group, positions, await this.#log.append(group));
+    }
+    this.#decided = end;
+  }
+
+  /** What a failure of the whole request is to be reported as: with what was decided before, if anything was. */
+  interruptedBy(error: unknown): unknown {
+    if (this.#decided === 0) return error;
+    const cause =
+      error instanceof SealtrailError ? error : new SealtrailError('internal', undefined, { cause: error });
+    return new InterruptedIngest(cause, {
+      receipts: this.#receipts,
+      errors: this.#errors.filter(({ position = 0 }) => position < this.#decided),
+      decided: this.#decided,
+    });
   }
 
   /**
