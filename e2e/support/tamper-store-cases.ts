@@ -90,7 +90,7 @@ export const storeCases: readonly TamperCase[] = [
     name: 'the table of ids alone is changed: two ids lead to each other',
     apply: sql('UPDATE entry_id SET idx = 14 - idx WHERE trail = 1 AND idx IN (5, 9)'),
     code: 'modified',
-    finds: ['main store modified 5'],
+    finds: ['main store modified 5-9'],
   },
   {
     name: 'log.db is no database',

@@ -82,7 +82,7 @@ function lookAtLog(folder: DataFolder): readonly Finding[] {
   using reader = new SqliteLogReader(folder.log);
   const published = readPublished(folder.published);
   const [fault] = published.faults;
-  if (fault) return [bad('log', fault.message)];
+  if (fault) return [bad('log', [fault.message, fault.advice].join(' '))];
   return reader.trails().map(({ name, size }) => {
     const covered = published.checkpoints.get(name)?.size ?? 0;
     return covered > size

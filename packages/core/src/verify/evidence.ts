@@ -1,4 +1,4 @@
-import type { VerdictCode } from './verdict.ts';
+import type { CheckResult } from './verdict.ts';
 
 /**
  * Consecutive entries of a trail as they are stored. A batch that cannot be read says why, and how many entries it
@@ -15,12 +15,7 @@ export interface StoredCheckpoint {
 }
 
 /** A fault that a store found in what only it knows: its event ids, orphaned rows, its schema. Always a failure. */
-export interface StoreFault {
-  readonly check: string;
-  readonly code: VerdictCode;
-  readonly firstIndex?: number;
-  readonly message: string;
-}
+export type StoreFault = Omit<CheckResult, 'status'>;
 
 /**
  * What is to be verified: a data folder, a server, an evidence bundle. Nothing it says is believed.

@@ -28,15 +28,16 @@ export class Faults {
 
   results(): CheckResult[] {
     return [...this.#found].map(([name, { spans, detail, times }]) => {
-      const { check, code, message } = faultKinds[name];
+      const { check, code, message, advice } = faultKinds[name];
       const more = times > 1 ? ` (and ${times - 1} more)` : '';
-      const text = message(spans.isEmpty ? '' : spans.describe(), `${detail}${more}`);
+      const { first: firstIndex, last: lastIndex, count } = spans;
       return {
         check,
         status: 'failed',
         code,
-        ...(spans.isEmpty ? {} : { firstIndex: spans.first, lastIndex: spans.last }),
-        message: text.charAt(0).toUpperCase() + text.slice(1),
+        ...(spans.isEmpty ? {} : { firstIndex, lastIndex, count }),
+        message: message(`${detail}${more}`),
+        advice,
       };
     });
   }

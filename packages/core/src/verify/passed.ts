@@ -25,10 +25,7 @@ export function resultsWithoutFault(situation: Situation): CheckResult[] {
   const lost = 'It cannot be compared: entries before it could not be read.';
   const results = [
     passed('identity', 'The trust policy knows the origin and the key of the trail.'),
-    passed(
-      'entries',
-      `${size} entries were read and hashed again; none is missing, changed or out of place.`,
-    ),
+    passed('entries', `Entries read and hashed again: ${size}; none is missing, changed or out of place.`),
     evidence.tile === undefined
       ? skipped('tiles', 'This evidence has no stored hashes.')
       : passed('tiles', 'All stored hashes follow from the entries.'),
@@ -84,6 +81,7 @@ function uncovered(check: string, first: number, end: number, message: string): 
     code: 'not_covered',
     firstIndex: first,
     lastIndex: end - 1,
+    count: end - first,
     message,
   };
 }

@@ -24,6 +24,11 @@ export class Spans {
     return Math.max(...this.#spans.map(({ last }) => last));
   }
 
+  /** Indexes added. One that was added twice may count twice, yet never beyond what is between first and last. */
+  get count(): number {
+    return Math.min(this.#count, this.last - this.first + 1);
+  }
+
   add(first: number, last: number = first): void {
     this.#count += last - first + 1;
     const end = this.#spans.at(-1);
@@ -45,14 +50,5 @@ export class Spans {
   clear(): void {
     this.#spans = [];
     this.#count = 0;
-  }
-
-  /** For messages: `entry 5`, `entries 5 to 9`, `12 entries between 5 and 90`. */
-  describe(): string {
-    if (this.first === this.last) return `entry ${this.first}`;
-    const all = this.last - this.first + 1;
-    return this.#spans.length === 1
-      ? `entries ${this.first} to ${this.last}`
-      : `${Math.min(this.#count, all)} entries between ${this.first} and ${this.last}`;
   }
 }

@@ -34,8 +34,12 @@ export interface CheckResult {
   /** First and last entry concerned; those between need not all be. */
   readonly firstIndex?: number;
   readonly lastIndex?: number;
-  /** What was found and what to look at next. */
+  /** How many of them are. */
+  readonly count?: number;
+  /** What was found; about the entries that the indexes tell, where there are any. */
   readonly message: string;
+  /** What to look at next, where a check failed. */
+  readonly advice?: string;
 }
 
 /** Entries first to last, both included, about which the same is to be said. */

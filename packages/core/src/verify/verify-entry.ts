@@ -93,8 +93,14 @@ function checkSigner(
 ): void {
   const { origin, size } = checkpoint;
   if (logKeys.length === 0) {
-    const message = `No key that the trust policy has for ${origin} signed the checkpoint. Pin the log's verifier key if you trust it.`;
-    checks.push(failed('checkpoint', 'key_unknown', message));
+    checks.push({
+      ...failed(
+        'checkpoint',
+        'key_unknown',
+        `No key that the trust policy has for ${origin} signed the checkpoint.`,
+      ),
+      advice: "Pin the log's verifier key if you trust it.",
+    });
   } else if (expected !== undefined && origin !== expected)
     checks.push(
       failed('checkpoint', 'key_unknown', `The proof is for the log ${origin}; expected is ${expected}.`),

@@ -144,7 +144,7 @@ async function* inContext(
  */
 function checkEnd(size: number, beyond: ReadonlyMap<HeadSource, number>, faults: Faults): void {
   if (beyond.size === 0) return;
-  const detail = (signed: number) => `a checkpoint was signed for ${signed} entries, ${size} are left`;
+  const detail = (signed: number) => `a checkpoint of size ${signed} was signed, and the log ends at ${size}`;
   const isCutOff = beyond.has('checkpoint');
   const largest = Math.max(...beyond.values());
   if (isCutOff) faults.at('entriesTruncated', size, largest - 1, detail(largest));
@@ -191,6 +191,7 @@ async function readStoreFaults(evidence: TrailEvidence): Promise<CheckResult[]> 
         status: 'failed',
         code: 'unreadable',
         message: `The store's own tables could not be checked to the end: ${reasonOf(error)}.`,
+        advice: 'Check the storage and verify again.',
       }),
   );
   for await (const fault of found) results.push({ status: 'failed', ...fault });

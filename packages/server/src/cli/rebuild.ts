@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { rebuildIndex } from '../main.ts';
 import type { CliContext } from './context.ts';
-import { ProgressBar } from './terminal.ts';
+import { ProgressBar } from './progress-bar.ts';
 
 /** `sealtrail rebuild` */
 export function rebuildCommand({ terminal }: CliContext): Command {

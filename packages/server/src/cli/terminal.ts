@@ -4,7 +4,10 @@ export interface Terminal {
   readonly err: (text: string) => void;
   /** True when people look at standard error, so that progress makes sense. */
   readonly isInteractive: boolean;
+  /** Width of standard output. */
   readonly columns: number;
+  /** Width of standard error, where progress is drawn. */
+  readonly progressColumns: number;
 }
 
 export const processTerminal = (): Terminal => ({
@@ -12,6 +15,10 @@ export const processTerminal = (): Terminal => ({
   err: (text) => void process.stderr.write(text),
   isInteractive: process.stderr.isTTY === true,
   columns: process.stdout.columns ?? 120,
+  // A window that is made narrower meanwhile must not make lines of progress wrap.
+  get progressColumns() {
+    return process.stderr.columns ?? 80;
+  },
 });
 
 /**
@@ -41,42 +48,15 @@ export function table(
     .join('');
 }
 
-const barWidth = 24;
-const redrawMs = 100;
-
-/** A progress bar with rate and time left, on standard error of a terminal; elsewhere silent. */
-export class ProgressBar implements Disposable {
-  readonly #terminal: Terminal;
-  readonly #label: string;
-  readonly #startMs: number = performance.now();
-  #drawnMs = 0;
-  #isShown = false;
-
-  constructor(terminal: Terminal, label: string) {
-    this.#terminal = terminal;
-    this.#label = label;
+/** Text broken at spaces into lines of at most `width` characters; a word that is longer has a line of its own. */
+export function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of printable(text).split(' ')) {
+    if (line !== '' && [...line].length + 1 + [...word].length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
   }
-
-  /** @param total undefined when it is not known */
-  show(done: number, total: number | undefined): void {
-    const now = performance.now();
-    if (!this.#terminal.isInteractive || now - this.#drawnMs < redrawMs) return;
-    this.#drawnMs = now;
-    this.#isShown = true;
-    const rate = done / Math.max(0.001, (now - this.#startMs) / 1000);
-    const counts = `${done.toLocaleString('en')} entries, ${Math.round(rate).toLocaleString('en')}/s`;
-    if (total === undefined || total === 0) {
-      this.#terminal.err(`\r${this.#label} ${counts}\u001b[K`);
-      return;
-    }
-    const filled = Math.min(barWidth, Math.round((barWidth * done) / total));
-    const left = Math.ceil(Math.max(0, total - done) / Math.max(1, rate));
-    this.#terminal.err(
-      `\r${this.#label} [${'█'.repeat(filled)}${'·'.repeat(barWidth - filled)}] ${counts}, ${left} s left\u001b[K`,
-    );
-  }
-
-  [Symbol.dispose](): void {
-    if (this.#isShown) this.#terminal.err('\r\u001b[K');
-  }
+  return [...lines, line];
 }

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { type CheckResult, SealtrailError, type TrailVerdict } from '@sealtrail/core';
+import { SealtrailError } from '@sealtrail/core';
 import { Command, Option } from 'commander';
 import { type FolderVerdict, verifyFolder } from '../verify/verify-folder.ts';
 import { verifyRemote } from '../verify/verify-remote.ts';
 import type { CliContext } from './context.ts';
-import { ProgressBar, printable } from './terminal.ts';
+import { ProgressBar } from './progress-bar.ts';
+import { verifyReport } from './verify-report.ts';
 
 interface VerifyOptions {
   readonly data?: string;
@@ -37,7 +38,8 @@ export function verifyCommand(context: CliContext): Command {
         options.data !== undefined
           ? await overFolder(options.data, options, context)
           : await overServer(options.url!, options, context);
-      context.terminal.out(options.json ? `${JSON.stringify(verdict)}\n` : report(verdict));
+      const { terminal } = context;
+      terminal.out(options.json ? `${JSON.stringify(verdict)}\n` : verifyReport(verdict, terminal.columns));
       context.setExitCode(verdict.ok ? 0 : 1);
     });
 }
@@ -48,11 +50,11 @@ async function overFolder(
   { terminal, signal }: CliContext,
 ): Promise<FolderVerdict> {
   using progress = new ProgressBar(terminal, 'verifying');
-  return verifyFolder(dir, {
+  return await verifyFolder(dir, {
     policyText: options.policy === undefined ? undefined : readPolicy(options.policy),
     trail: options.trail,
     rememberFile: options.remember,
-    onProgress: (_trail, entries) => progress.show(entries, undefined),
+    onProgress: (done, total) => progress.show(done, total),
     signal,
   });
 }
@@ -60,7 +62,7 @@ async function overFolder(
 async function overServer(
   url: string,
   options: VerifyOptions,
-  { terminal }: CliContext,
+  { terminal, signal }: CliContext,
 ): Promise<FolderVerdict> {
   if (options.policy === undefined)
     throw new SealtrailError(
@@ -73,7 +75,8 @@ async function overServer(
     trail: options.trail ?? 'main',
     policyText: readPolicy(options.policy),
     rememberFile: options.remember ?? `${options.policy}.seen`,
-    onProgress: (entries) => progress.show(entries, undefined),
+    onProgress: (done, total) => progress.show(done, total),
+    signal,
   });
   return { ok: verdict.ok, code: verdict.code, trails: [verdict], checks: [], isPinned: true };
 }
@@ -84,39 +87,4 @@ function readPolicy(file: string): string {
   } catch (cause) {
     throw new SealtrailError('invalid_policy', `the trust policy ${file} cannot be read`, { cause });
   }
-}
-
-/** The verdict in words: what holds, then what does not, with what to look at. */
-function report(verdict: FolderVerdict): string {
-  const lines = [...verdict.checks.map(checkLine), ...verdict.trails.flatMap(trailLines)];
-  const keys = verdict.isPinned
-    ? 'keys: from the trust policy that you gave'
-    : 'keys: from the folder itself; whoever can change the folder can change them. Keep a copy of trust-policy.txt elsewhere and give it with --policy';
-  return `${[...lines, '', keys, verdict.ok ? 'verdict: intact' : `verdict: NOT INTACT (${verdict.code})`].join('\n')}\n`;
-}
-
-function trailLines(verdict: TrailVerdict): string[] {
-  const { trail, size, coveredSize, assurance, ok, code } = verdict;
-  const tier = [
-    assurance.selfSigned ? 'self-signed' : 'not signed by a pinned key',
-    assurance.witnessed.need > 0
-      ? `witnessed ${assurance.witnessed.have} of ${assurance.witnessed.need}`
-      : 'no witnesses',
-  ].join(', ');
-  const head = `${ok ? '✓' : '✗'} trail ${printable(trail)}: ${ok ? 'intact' : code}, ${size.toLocaleString('en')} entries, ${coveredSize.toLocaleString('en')} under a signed checkpoint (${tier})`;
-  return [
-    head,
-    ...verdict.checks.filter(({ status }) => status === 'failed').map(checkLine),
-    ...verdict.checks.filter(({ status }) => status === 'not_covered').map(checkLine),
-  ];
-}
-
-function checkLine({ check, status, code, firstIndex, lastIndex, message }: CheckResult): string {
-  const where =
-    firstIndex === undefined
-      ? ''
-      : lastIndex === undefined || lastIndex === firstIndex
-        ? ` entry ${firstIndex}:`
-        : ` entries ${firstIndex} to ${lastIndex}:`;
-  return `  ${status === 'failed' ? '✗' : '·'} ${check} ${status === 'failed' ? code : 'not covered yet'}:${where} ${printable(message)}`;
 }

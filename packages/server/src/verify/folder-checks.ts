@@ -10,6 +10,8 @@ export interface PolicySource {
   readonly faults: readonly StoreFault[];
 }
 
+const giveCopy = 'Give the copy that you keep elsewhere, with --policy.';
+
 /** Trusts nobody. */
 const emptyPolicy: TrustPolicy = parsePolicy('quorum none\n');
 
@@ -25,7 +27,8 @@ export function readOwnPolicy(folder: DataFolder): PolicySource {
         fault(
           'identity',
           'key_unknown',
-          'There is no trust policy in the folder, and none was given: no key tells who signed. Give the copy that you keep elsewhere.',
+          'There is no trust policy in the folder, and none was given: no key tells who signed.',
+          giveCopy,
         ),
       ],
     };
@@ -33,8 +36,8 @@ export function readOwnPolicy(folder: DataFolder): PolicySource {
     return { policy: parsePolicy(readFileSync(folder.policy, 'utf8')), faults: [] };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const message = `The trust policy in the folder cannot be read: ${reason}. Give the copy that you keep elsewhere.`;
-    return { policy: emptyPolicy, faults: [fault('identity', 'unreadable', message)] };
+    const message = `The trust policy in the folder cannot be read: ${reason}.`;
+    return { policy: emptyPolicy, faults: [fault('identity', 'unreadable', message, giveCopy)] };
   }
 }
 
@@ -47,7 +50,10 @@ export function* ownPolicyFaults(
   // A copy of a folder may be without it: a verdict by pinned keys does not rest on it.
   if (!existsSync(folder.policy)) return undefined;
   const { policy, faults } = readOwnPolicy(folder);
-  yield* faults;
+  yield* faults.map((found) => ({
+    ...found,
+    advice: 'The copy that you gave was used. Find out who wrote the one in the folder.',
+  }));
   if (faults.length > 0) return undefined;
   // That the key of a trail is not pinned is said with the trail.
   const keys = new Set([
@@ -59,7 +65,8 @@ export function* ownPolicyFaults(
       yield fault(
         'identity',
         'key_unknown',
-        `trust-policy.txt in the folder has a key for ${key.name} that neither the policy you gave nor a trail has: somebody put it there to be trusted. Do not copy it.`,
+        `trust-policy.txt in the folder has a key for ${key.name} that neither the policy you gave nor a trail has: somebody put it there to be trusted.`,
+        'Do not copy it, and find out who wrote it.',
       );
   return undefined;
 }
@@ -77,14 +84,16 @@ export function* trailFaults(
       yield fault(
         'identity',
         'missing',
-        `The trust policy knows a trail of origin ${key.name}, which the log does not have. If it is of another data folder, keep a policy for each; otherwise the trail was removed: look for it in a backup.`,
+        `The trust policy knows a trail of origin ${key.name}, which the log does not have: it was removed, or the policy is of another data folder.`,
+        'Look for it in a backup; keep a policy for each data folder.',
       );
   for (const name of published.checkpoints.keys())
     if (!names.has(name))
       yield fault(
         'published',
         'missing',
-        `A checkpoint of trail ${name} was published, but the log has no such trail: look for it in a backup.`,
+        `A checkpoint of trail ${name} was published, but the log has no such trail.`,
+        'Look for it in a backup.',
       );
   for (const { name, origin } of log.trails)
     if (!origin.endsWith(`/${name}`))
@@ -92,6 +101,7 @@ export function* trailFaults(
         'identity',
         'modified',
         `Trail ${name} has the origin ${origin}: it was renamed, or its origin was.`,
+        'Find out who wrote to log.db.',
       );
   return undefined;
 }
@@ -115,18 +125,20 @@ export function* publishedFaults(
       yield fault(
         'published',
         'missing',
-        `published.db has no checkpoint of trail ${trail.name}, though the log has one of size ${inLog}: a log set back to an older copy could not be noticed. Find out who removed it.`,
+        `published.db has no checkpoint of trail ${trail.name}, though the log has one of size ${inLog}: a log set back to an older copy could not be noticed.`,
+        'Find out who removed it.',
       );
     else if (apart !== undefined && apart.size < inLog)
       yield fault(
         'published',
         'rolled_back',
-        `published.db was set back: its checkpoint of trail ${trail.name} is of size ${apart.size}, the log has one of size ${inLog}. Find out which copy was restored.`,
+        `published.db was set back: its checkpoint of trail ${trail.name} is of size ${apart.size}, the log has one of size ${inLog}.`,
+        'Find out which copy was restored.',
       );
   }
   return undefined;
 }
 
-function fault(check: string, code: StoreFault['code'], message: string): StoreFault {
-  return { check, code, message };
+function fault(check: string, code: StoreFault['code'], message: string, advice: string): StoreFault {
+  return { check, code, message, advice };
 }

@@ -45,7 +45,7 @@ describe('verifyFolder', () => {
     using folder = temporaryFolder();
     const policyText = await makeLog(folder.dir);
     expect(await verifyFolder(folder.dir)).toMatchObject({ ok: true, isPinned: false });
-    const progress: [string, number][] = [];
+    const progress: [number, number][] = [];
     const verdict = await verifyFolder(folder.dir, {
       policyText,
       trail: 'main',
@@ -53,7 +53,10 @@ describe('verifyFolder', () => {
     });
     expect(verdict).toMatchObject({ ok: true, isPinned: true });
     expect(verdict.trails.map(({ trail, size }) => [trail, size])).toEqual([['main', 300]]);
-    expect(progress.at(-1)).toEqual(['main', 300]);
+    expect(progress).toEqual([
+      [256, 300],
+      [300, 300],
+    ]);
     const none = await verifyFolder(folder.dir, { policyText, trail: 'other' });
     expect(none).toMatchObject({ ok: false, code: 'missing', trails: [] });
   });

@@ -1,7 +1,9 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
+  type CheckpointJudge,
   type CheckResult,
+  createCheckpointJudge,
   parsePolicy,
   SealtrailError,
   type StoreFault,
@@ -17,6 +19,7 @@ import { nativeSha256 } from '../adapters/native-sha256.ts';
 import { LogEvidence } from '../adapters/sqlite/log-evidence.ts';
 import { type PublishedEvidence, readPublished } from '../adapters/sqlite/published-evidence.ts';
 import { ownPolicyFaults, publishedFaults, readOwnPolicy, trailFaults } from './folder-checks.ts';
+import { VerifyProgress } from './progress.ts';
 import { RememberedCheckpoints } from './remembered.ts';
 
 /** Longer than a server with default settings takes to sign the first checkpoint of a trail. */
@@ -34,7 +37,8 @@ export interface VerifyFolderOptions {
   readonly rememberFile?: string | undefined;
   /** Milliseconds to wait before a second look at a trail that a running server may just have made. */
   readonly settleMs?: number;
-  readonly onProgress?: (trail: string, entries: number) => void;
+  /** Entries verified, of how many there seem to be: for a progress bar, never for the verdict. */
+  readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -63,8 +67,11 @@ export async function verifyFolder(dir: string, options: VerifyFolderOptions = {
     throw new SealtrailError('data_folder_invalid', `${folder.dir} is no data folder; check its name`);
   const remembered =
     options.rememberFile === undefined ? undefined : new RememberedCheckpoints(options.rememberFile);
-  const isWanted = (name: string): boolean => options.trail === undefined || name === options.trail;
-  const first = await verifyOnce(folder, options, remembered, isWanted);
+  const pinned = options.policyText === undefined ? undefined : judgeOf(parsePolicy(options.policyText));
+  const progress = new VerifyProgress(options.onProgress ?? (() => {}));
+  const look = (isWanted: Look['isWanted']): Promise<FolderVerdict> =>
+    verifyOnce({ folder, options, pinned, remembered, progress, isWanted });
+  const first = await look((name) => options.trail === undefined || name === options.trail);
 
   // A trail may be so new that its server has not signed anything yet. That is for a second look to tell, not for a
   // milder verdict: entries without a signature prove nothing, and whoever deletes all checkpoints and the row in
@@ -75,7 +82,7 @@ export async function verifyFolder(dir: string, options: VerifyFolderOptions = {
   let { trails } = first;
   if (isUnsettled.size > 0) {
     await delay(options.settleMs ?? defaultSettleMs, undefined, options.signal && { signal: options.signal });
-    const second = await verifyOnce(folder, options, remembered, (name) => isUnsettled.has(name));
+    const second = await look((name) => isUnsettled.has(name));
     trails = trails.map((verdict) => second.trails.find(({ trail }) => trail === verdict.trail) ?? verdict);
   }
   const verdict = { ...first, ...summaryOf(trails, first.checks), trails };
@@ -91,20 +98,31 @@ function isMaybeNew(code: VerdictCode, isPinned: boolean): boolean {
   return code === 'not_covered' || (code === 'key_unknown' && !isPinned);
 }
 
-async function verifyOnce(
-  folder: DataFolder,
-  options: VerifyFolderOptions,
-  remembered: RememberedCheckpoints | undefined,
-  isWanted: (name: string) => boolean,
-): Promise<FolderVerdict> {
-  const isPinned = options.policyText !== undefined;
+/** One look at a folder. */
+interface Look {
+  readonly folder: DataFolder;
+  readonly options: VerifyFolderOptions;
+  /** Judges by the policy that was given, if one was. */
+  readonly pinned: CheckpointJudge | undefined;
+  readonly remembered: RememberedCheckpoints | undefined;
+  readonly progress: VerifyProgress;
+  readonly isWanted: (name: string) => boolean;
+}
+
+/** One judge for all trails: a policy may have as many keys as there are trails. */
+const judgeOf = (policy: TrustPolicy): CheckpointJudge =>
+  createCheckpointJudge(policy, { native: nativeEd25519Verify });
+
+async function verifyOnce(look: Look): Promise<FolderVerdict> {
+  const { folder, options, pinned, remembered, progress, isWanted } = look;
+  const isPinned = pinned !== undefined;
   // A running server goes on meanwhile. It publishes apart first, then into the log: what was published before the log's
   // state is fixed must be in the log, and what the log has must have been published by the time of a second look.
-  const { policy, faults: policyFaults } = isPinned
-    ? { policy: parsePolicy(options.policyText), faults: [] }
-    : readOwnPolicy(folder);
+  const own = isPinned ? undefined : readOwnPolicy(folder);
+  const judge = pinned ?? judgeOf(own!.policy);
+  const { policy } = judge;
   const published = readPublished(folder.published);
-  const faults: StoreFault[] = [...policyFaults, ...published.faults];
+  const faults: StoreFault[] = [...(own?.faults ?? []), ...published.faults];
   const verdictOf = (trails: readonly TrailVerdict[]): FolderVerdict => {
     const checks = faults.map((fault): CheckResult => ({ status: 'failed', ...fault }));
     return { ...summaryOf(trails, checks), trails, checks, isPinned };
@@ -117,38 +135,46 @@ async function verifyOnce(
   if (isPinned) faults.push(...ownPolicyFaults(folder, policy, log));
   faults.push(...folderFaults(log, policy, published, readPublished(folder.published), options.trail));
 
+  const wanted = log.trails
+    .filter(({ name }) => isWanted(name))
+    .map((record) => ({ record, claimed: log.claimedSize(record) }));
+  progress.expect(wanted.reduce((sum, { claimed }) => sum + claimed, 0));
   const trails: TrailVerdict[] = [];
-  for (const record of log.trails.filter(({ name }) => isWanted(name))) {
+  for (const { record, claimed } of wanted) {
     const trail = log.trail(record, {
       published: published.checkpoints.get(record.name)?.note,
       remembered: remembered?.get(record.origin),
     });
     trails.push(
       await verifyTrail(trail, {
-        policy,
+        policy: judge,
         sha256: nativeSha256,
-        native: nativeEd25519Verify,
         inspectEntry: (entry, index) => trail.inspectEntry(entry, index),
-        onProgress: (entries) => options.onProgress?.(record.name, entries),
+        onProgress: (entries) => progress.at(entries),
         ...(options.signal && { signal: options.signal }),
       }),
     );
+    progress.endTrail(claimed);
   }
   return verdictOf(trails);
 }
 
 function openLog(folder: DataFolder, faults: StoreFault[]): LogEvidence | undefined {
   if (!existsSync(folder.log)) {
-    const message = 'log.db is missing, though other files of the data folder are there. Restore it.';
-    faults.push({ check: 'store', code: 'missing', message });
+    faults.push({
+      check: 'store',
+      code: 'missing',
+      message: 'log.db is missing, though other files of the data folder are there.',
+      advice: 'Restore it.',
+    });
     return undefined;
   }
   try {
     return new LogEvidence(folder.log);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    const message = `log.db cannot be read as a log: ${reason}. Check the storage.`;
-    faults.push({ check: 'store', code: 'unreadable', message });
+    const message = `log.db cannot be read as a log: ${reason}.`;
+    faults.push({ check: 'store', code: 'unreadable', message, advice: 'Check the storage.' });
     return undefined;
   }
 }
@@ -165,11 +191,17 @@ function folderFaults(
     const faults = [...publishedFaults(log, publishedLater)];
     if (onlyTrail === undefined) faults.push(...trailFaults(log, policy, published));
     else if (!log.trails.some(({ name }) => name === onlyTrail))
-      faults.push({ check: 'identity', code: 'missing', message: `The log has no trail ${onlyTrail}.` });
+      faults.push({
+        check: 'identity',
+        code: 'missing',
+        message: `The log has no trail ${onlyTrail}.`,
+        advice: 'Check the name; look for the trail in a backup.',
+      });
     return faults;
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return [{ check: 'store', code: 'unreadable', message: `log.db cannot be read throughout: ${reason}.` }];
+    const message = `log.db cannot be read throughout: ${reason}.`;
+    return [{ check: 'store', code: 'unreadable', message, advice: 'Check the storage.' }];
   }
 }
 

@@ -26,13 +26,13 @@ describe('a server that is honest', () => {
     expect(Object.keys(seen)).toEqual([`${log.served.url}/trails/main`]);
 
     await log.served.record(77);
-    const progress: number[] = [];
-    const second = await log.verify({ onProgress: (entries) => progress.push(entries) });
+    const progress: [number, number][] = [];
+    const second = await log.verify({ onProgress: (...step) => progress.push(step) });
     expect(failed(second)).toEqual([]);
     expect(second.size).toBe(777);
     expect(second.checks.find(({ check }) => check === 'remembered')?.status).toBe('passed');
     expect(log.remembered).not.toEqual(seen);
-    expect(progress).toEqual([256, 512, 768, 777]);
+    expect(progress).toEqual([256, 512, 768, 777].map((done) => [done, 777]));
   });
 
   it('may have a trail without entries, and many trails', async () => {

@@ -19,7 +19,8 @@ export interface VerifyRemoteOptions {
   readonly policyText: string;
   /** File in which the last checkpoint seen is kept from one verification to the next. */
   readonly rememberFile: string;
-  readonly onProgress?: (entries: number) => void;
+  /** Entries verified, of how many the server's checkpoint claims: for a progress bar, never for the verdict. */
+  readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -45,11 +46,10 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<TrailV
   };
   const evidence = await RemoteEvidence.open({ remote, trail, remembered: remembered.get(key), isSigned });
   const verdict = await verifyTrail(evidence, {
-    policy,
+    policy: judge,
     sha256: nativeSha256,
-    native: nativeEd25519Verify,
     inspectEntry,
-    ...(onProgress && { onProgress }),
+    ...(onProgress && { onProgress: (entries) => onProgress(entries, evidence.claimedSize) }),
     ...(signal && { signal }),
   });
   if (evidence.refusal) throw evidence.refusal;

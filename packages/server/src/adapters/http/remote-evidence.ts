@@ -74,6 +74,11 @@ export class RemoteEvidence implements TrailEvidence {
     return this.#refusal;
   }
 
+  /** Entries that there should be: for a progress bar, since verification believes nobody's count. */
+  get claimedSize(): number {
+    return this.#size;
+  }
+
   async *entries(): AsyncGenerator<EntryBatch, undefined> {
     const count = Math.ceil(this.#size / TILE_WIDTH);
     const ahead: Promise<EntryBatch>[] = [];

@@ -24,6 +24,7 @@ export class EntryIdEvidence {
   #noted = 0;
   #misled = 0;
   #firstMisled: number | undefined;
+  #lastMisled = 0;
   #error: unknown;
 
   constructor(db: Database.Database, trail: number) {
@@ -58,7 +59,11 @@ export class EntryIdEvidence {
         check: 'store',
         code: 'modified',
         firstIndex: this.#firstMisled,
-        message: `The table of event ids does not lead from the id of entry ${this.#firstMisled} to that entry${this.#misled > 1 ? ` (and for ${this.#misled - 1} more)` : ''}: such an event would not be found, or be taken for another when it is sent again. Compare log.db with a backup, and find out who wrote to it.`,
+        lastIndex: this.#lastMisled,
+        count: this.#misled,
+        message:
+          'The table of event ids does not lead from the ids of these entries to the entries: such an event would not be found, or be taken for another when it is sent again.',
+        advice: 'Compare log.db with a backup, and find out who wrote to it.',
       };
     const rows = this.#rows.get(this.#trail) as number;
     // Of an entry that could not be read nobody knows whether its id is there; it has a fault of its own.
@@ -66,7 +71,8 @@ export class EntryIdEvidence {
       yield {
         check: 'store',
         code: 'modified',
-        message: `The table of event ids has ${rows} rows for ${size} entries: an event could be refused that was never recorded, or be recorded twice. Compare log.db with a backup, and find out who wrote to it.`,
+        message: `The table of event ids has ${rows} rows where the trail has ${size}: an event could be refused that was never recorded, or be recorded twice.`,
+        advice: 'Compare log.db with a backup, and find out who wrote to it.',
       };
     return undefined;
   }
@@ -88,7 +94,8 @@ export class EntryIdEvidence {
     for (let i = 0; i < count; i++) {
       const id = this.#ids.subarray(i * ID_BYTES, (i + 1) * ID_BYTES);
       if (this.#indexOf.get(this.#trail, id) === this.#first + i) continue;
-      this.#firstMisled ??= this.#first + i;
+      this.#lastMisled = this.#first + i;
+      this.#firstMisled ??= this.#lastMisled;
       this.#misled++;
     }
   }

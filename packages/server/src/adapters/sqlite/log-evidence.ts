@@ -1,4 +1,4 @@
-import { type StoreFault, trailName } from '@sealtrail/core';
+import { HASH_BYTES, type StoreFault, TILE_WIDTH, trailName } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { TrailRecord } from '../../ports.ts';
 import { EvidenceFile } from './evidence-file.ts';
@@ -8,6 +8,11 @@ import { type KnownCheckpoints, StoredTrailEvidence } from './trail-evidence.ts'
 /** Tables whose rows belong to a trail. */
 const tablesOfTrails = ['bundle', 'tail', 'tile', 'entry_id', 'checkpoint'];
 
+const claimedSize = `
+SELECT max(
+  coalesce((SELECT (max(n) + 1) * ${TILE_WIDTH} FROM bundle WHERE trail = @trail), 0),
+  coalesce((SELECT start + length(hashes) / ${HASH_BYTES} FROM tail WHERE trail = @trail ORDER BY start DESC LIMIT 1), 0))`;
+
 /**
  * A log file as evidence: reads what is stored and believes none of it. All trails are read within one transaction, so
  * that a writer beside does not show up as a fault.
@@ -16,6 +21,7 @@ export class LogEvidence implements Disposable {
   readonly #file: EvidenceFile;
   readonly #db: Database.Database;
   readonly #records: readonly TrailRecord[];
+  #claimedSize: Database.Statement | undefined;
   /**
    * Whether the tables are those of the format. Others are not read: what stands in for a table, such as a view, may
    * give rows without end.
@@ -55,6 +61,20 @@ export class LogEvidence implements Disposable {
     return largest.pluck().get(record.id) as number;
   }
 
+  /**
+   * How many entries a trail seems to have, by the numbers of its rows: for a progress bar alone. The verdict counts what it
+   * has read.
+   */
+  claimedSize(record: TrailRecord): number {
+    try {
+      this.#claimedSize ??= this.#db.prepare(claimedSize).pluck();
+      return Number(this.#claimedSize.get({ trail: record.id }));
+    } catch {
+      // Damage is reported where the rows are read.
+      return 0;
+    }
+  }
+
   /** One trail as evidence for `verifyTrail`; pass its `inspectEntry` along. */
   trail(record: TrailRecord, known: KnownCheckpoints): StoredTrailEvidence {
     return new StoredTrailEvidence(this.#db, record, known);
@@ -70,19 +90,28 @@ export class LogEvidence implements Disposable {
       if (found !== undefined) yield found;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
-      yield fault('unreadable', `log.db cannot be read throughout: ${reason}. Check the storage.`);
+      yield fault('unreadable', `log.db cannot be read throughout: ${reason}.`, 'Check the storage.');
     }
     return undefined;
   }
 }
 
-const fault = (code: StoreFault['code'], message: string): StoreFault => ({ check: 'store', code, message });
+const fault = (code: StoreFault['code'], message: string, advice: string): StoreFault => ({
+  check: 'store',
+  code,
+  message,
+  advice,
+});
 
 function formatFault(db: Database.Database): StoreFault | undefined {
   const found = readLogFormat(db);
   return found === expectedLogFormat
     ? undefined
-    : fault('modified', `log.db is marked as format ${found}; a Sealtrail log is ${expectedLogFormat}.`);
+    : fault(
+        'modified',
+        `log.db is marked as format ${found}; a Sealtrail log is ${expectedLogFormat}.`,
+        'Find out who wrote to it.',
+      );
 }
 
 /** No trigger, view, index or further table: a server would run what it does not know of. */
@@ -99,7 +128,8 @@ function schemaFault(db: Database.Database): StoreFault | undefined {
   ];
   return fault(
     'modified',
-    `The tables of log.db are not those of this format (${differences.join('; ').slice(0, 500)}). Find out who changed them.`,
+    `The tables of log.db are not those of this format (${differences.join('; ').slice(0, 500)}).`,
+    'Find out who changed them.',
   );
 }
 
@@ -110,7 +140,8 @@ function damageFault(db: Database.Database): StoreFault | undefined {
     ? undefined
     : fault(
         'unreadable',
-        `SQLite finds log.db damaged (${String(damage).slice(0, 200)}). Check the storage, and restore the file from a backup.`,
+        `SQLite finds log.db damaged (${String(damage).slice(0, 200)}).`,
+        'Check the storage, and restore the file from a backup.',
       );
 }
 
@@ -122,6 +153,7 @@ function orphanFault(db: Database.Database, table: string): StoreFault | undefin
     : fault(
         'modified',
         `Table ${table} of log.db has rows of trail number ${String(orphan)}, which does not exist: they were added, or the trail was removed.`,
+        'Find out who wrote to log.db, and look for the trail in a backup.',
       );
 }
 
@@ -133,6 +165,7 @@ function recordFault(records: readonly TrailRecord[]): StoreFault | undefined {
     : fault(
         'modified',
         `Row ${i + 1} of the table of trails in log.db is none that the server writes: number ${String(records[i]!.id)} where ${i + 1} is due, or a damaged name, origin or key.`,
+        'Find out who wrote to log.db.',
       );
 }
 

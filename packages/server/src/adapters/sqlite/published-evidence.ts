@@ -22,7 +22,11 @@ export function readPublished(file: string): PublishedEvidence {
     return {
       checkpoints,
       faults: [
-        fault('missing', 'published.db is missing: a log set back to an older copy could not be noticed.'),
+        fault(
+          'missing',
+          'published.db is missing: a log set back to an older copy could not be noticed.',
+          'Restore it, and find out who removed it.',
+        ),
       ],
     };
   try {
@@ -30,7 +34,10 @@ export function readPublished(file: string): PublishedEvidence {
     return read(evidence.db, checkpoints);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return { checkpoints, faults: [fault('unreadable', `published.db cannot be read: ${reason}.`)] };
+    return {
+      checkpoints,
+      faults: [fault('unreadable', `published.db cannot be read: ${reason}.`, 'Check the storage.')],
+    };
   }
 }
 
@@ -43,17 +50,30 @@ function read(db: Database.Database, checkpoints: Map<string, StoredPublished>):
       faults: [
         fault(
           'unreadable',
-          `published.db holds something else than its one table (${JSON.stringify(objects).slice(0, 200)}), and was not read. Find out who changed it.`,
+          `published.db holds something else than its one table (${JSON.stringify(objects).slice(0, 200)}), and was not read.`,
+          'Find out who changed it.',
         ),
       ],
     };
   const damage: unknown = db.pragma('integrity_check(1)', { simple: true });
   if (damage !== 'ok')
-    faults.push(fault('unreadable', `SQLite finds published.db damaged (${String(damage).slice(0, 200)}).`));
+    faults.push(
+      fault(
+        'unreadable',
+        `SQLite finds published.db damaged (${String(damage).slice(0, 200)}).`,
+        'Check the storage.',
+      ),
+    );
   const rows = db.prepare('SELECT trail, size, note FROM published').raw();
   for (const [trail, size, note] of rows.iterate() as Iterable<unknown[]>) {
     if (typeof trail !== 'string' || typeof size !== 'number' || typeof note !== 'string') {
-      faults.push(fault('unreadable', 'A row of published.db does not have the types of its columns.'));
+      faults.push(
+        fault(
+          'unreadable',
+          'A row of published.db does not have the types of its columns.',
+          'Find out who changed it.',
+        ),
+      );
       continue;
     }
     checkpoints.set(trail, { size, note });
@@ -63,16 +83,18 @@ function read(db: Database.Database, checkpoints: Map<string, StoredPublished>):
         fault(
           'modified',
           `The published checkpoint of trail ${trail} is filed under size ${size}, and was signed for ${signed}.`,
+          'Find out who changed published.db.',
         ),
       );
   }
   return { checkpoints, faults };
 }
 
-const fault = (code: StoreFault['code'], message: string): StoreFault => ({
+const fault = (code: StoreFault['code'], message: string, advice: string): StoreFault => ({
   check: 'published',
   code,
   message,
+  advice,
 });
 
 /** The size that a note says it is for; undefined when it is no checkpoint, which `verifyTrail` reports. */

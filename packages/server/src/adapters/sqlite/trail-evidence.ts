@@ -71,7 +71,7 @@ export class StoredTrailEvidence implements TrailEvidence {
       if ('entries' in batch && batch.entries.length !== TILE_WIDTH)
         this.#layoutFault(
           start,
-          `Bundle ${n} holds ${batch.entries.length} entries; one that is stored as full holds ${TILE_WIDTH}.`,
+          `Bundle ${n} is stored as full, which is ${TILE_WIDTH} entries, and holds ${batch.entries.length}.`,
         );
       this.#size = start + TILE_WIDTH;
       yield batch;
@@ -129,7 +129,7 @@ export class StoredTrailEvidence implements TrailEvidence {
       if (count === 0 || hashCount !== count)
         this.#layoutFault(
           start,
-          `A row of the unfinished end of the log holds ${count} entries and ${hashCount} hashes of entries.`,
+          `In a row of the unfinished end of the log, the numbers of entries and of their hashes should be equal and are ${count} and ${hashCount}.`,
         );
       total += count;
       this.#size = start + count;
@@ -148,7 +148,8 @@ export class StoredTrailEvidence implements TrailEvidence {
       check: 'store',
       code: 'modified',
       firstIndex,
-      message: `${message} The server never writes that: find out who wrote to log.db.`,
+      message: `${message} The server never writes that.`,
+      advice: 'Find out who wrote to log.db.',
     });
   }
 
@@ -164,7 +165,8 @@ export class StoredTrailEvidence implements TrailEvidence {
       yield {
         check: 'store',
         code: 'modified',
-        message: `The log holds ${stored} hash tiles where ${this.#size} entries have ${expected}: some were added, or the log was longer once. Find out who wrote to log.db.`,
+        message: `The log holds ${stored} hash tiles where a trail of this size has ${expected}: some were added, or it was longer once.`,
+        advice: 'Find out who wrote to log.db.',
       };
     return undefined;
   }

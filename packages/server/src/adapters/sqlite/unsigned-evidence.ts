@@ -12,6 +12,7 @@ export class UnsignedEvidence {
   readonly #signedSize: number;
   #firstAt: string | undefined;
   #lastAt = '';
+  #lastIndex = 0;
 
   /** @param signedSize entries that the largest stored or published checkpoint claims to cover */
   constructor(signedSize: number) {
@@ -21,6 +22,7 @@ export class UnsignedEvidence {
   note(index: number, receivedAt: string): void {
     if (index === this.#signedSize) this.#firstAt = receivedAt;
     this.#lastAt = receivedAt;
+    this.#lastIndex = index;
   }
 
   /** Call it after the last entry. */
@@ -33,7 +35,10 @@ export class UnsignedEvidence {
         check: 'coverage',
         code: 'not_covered',
         firstIndex: this.#signedSize,
-        message: `No checkpoint covers the entries from ${this.#signedSize} on, received from ${this.#firstAt} to ${this.#lastAt}: nothing shows that they are what was recorded. A running server signs within seconds: look for why it could not, or for who removed checkpoints here and in published.db.`,
+        lastIndex: this.#lastIndex,
+        count: this.#lastIndex - this.#signedSize + 1,
+        message: `No checkpoint covers them, though they were received from ${this.#firstAt} to ${this.#lastAt} and a running server signs within seconds: nothing shows that they are what was recorded.`,
+        advice: 'Look for why it could not, or for who removed checkpoints here and in published.db.',
       };
     return undefined;
   }
