@@ -15,6 +15,7 @@ export * from './event/limits.ts';
 export * from './event/parse.ts';
 export * from './event/redact.ts';
 export * from './event/scan.ts';
+export * from './event/secret-names.ts';
 export * from './event/secret-patterns.ts';
 export * from './event/uuid.ts';
 export { isNumber, wholeValue } from './query/condition.ts';

@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { canonicalJson } from './canonical.ts';
 import { type Event, entrySchema, eventSchema, type JsonValue } from './event.ts';
 import { entryParts, parseEvent } from './parse.ts';
-import { createRedactor, type RedactionRules, sensitiveKeys } from './redact.ts';
+import { createRedactor, type RedactionRules } from './redact.ts';
+import { sensitiveKeys } from './secret-names.ts';
 import { anyEvent } from './testing/any-event.ts';
 
 const defaults = { id: '019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f', nowMs: 0, trail: 'main' };
@@ -76,6 +77,43 @@ describe('createRedactor', () => {
       expect(redact({ action: 'a', changes }).changes).toEqual([
         { field: 'Password', before: null, after: '[redacted:key]' },
       ]);
+    });
+
+    it.each([
+      'user.password',
+      'userPassword',
+      'USER_PASSWORD',
+      'users[0].password',
+      'settings["api-key"]',
+      '/users/7/client_secret',
+      'password2',
+    ])('knows what %s is, as a changed field and as a key', (name) => {
+      const event: Event = {
+        action: 'a',
+        changes: [
+          { field: name, before: 'hunter2', after: ['x'] },
+          { field: 'settings', before: { [name]: 'hunter2' }, after: { plan: 'gold' } },
+        ],
+        metadata: { [name]: 'hunter2', list: [{ [name]: 5 }] },
+      };
+      const mark = '[redacted:key]';
+      expect(redact(event)).toEqual({
+        action: 'a',
+        changes: [
+          { field: name, before: mark, after: mark },
+          { field: 'settings', before: { [name]: mark }, after: { plan: 'gold' } },
+        ],
+        metadata: { [name]: mark, list: [{ [name]: mark }] },
+      });
+    });
+
+    it('keeps what says only whether there is a secret', () => {
+      const event: Event = {
+        action: 'a',
+        changes: [{ field: 'mfa.otp', before: false, after: true }],
+        metadata: { hasPassword: true, token: null },
+      };
+      expect(redact(event)).toEqual(event);
     });
 
     it('takes names literally, whatever characters they hold', () => {
