@@ -1,8 +1,9 @@
-import { existsSync, readFileSync, statfsSync, statSync } from 'node:fs';
+import { existsSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { parsePolicy, SealtrailError } from '@sealtrail/core';
+import { SealtrailError } from '@sealtrail/core';
 import { type DataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { FsKeyStore } from './adapters/fs/key-store.ts';
+import { readPolicyFile } from './adapters/fs/policy-file.ts';
 import { createNativeSigner } from './adapters/native-ed25519.ts';
 import { LogEvidence } from './adapters/sqlite/log-evidence.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
@@ -111,7 +112,7 @@ function lookAtKeys(folder: DataFolder): Finding {
 }
 
 function lookAtPolicy(folder: DataFolder): Finding {
-  const { logs } = parsePolicy(readFileSync(folder.policy, 'utf8'));
+  const { logs } = readPolicyFile(folder.policy);
   return good(
     'trust policy',
     `${logs.length} verifier keys; verification is only as good as the copy of it that you keep elsewhere`,

@@ -101,14 +101,14 @@ export interface KeyStore {
   read(trail: string): string | undefined;
   /** Stores the private key of a new trail. A key that is there stays: it may have signed. */
   create(trail: string, skey: string): void;
-  /** Adds verifier keys to the trust policy, in this order, unless it has them. */
+  /** Adds verifier keys to the trust policy, in this order, unless it has them. What one costs does not grow with the policy. */
   trust(vkeys: readonly string[]): void;
   isTrusted(vkey: string): boolean;
 }
 
 /** Where a write can fail, for tests that make it fail before it takes effect or after. */
 export type WriteFault = (
-  point: 'append' | 'createTrail' | 'checkpoint' | 'published',
+  point: 'append' | 'createTrail' | 'checkpoint' | 'published' | 'trust',
   phase: 'before' | 'after',
 ) => void;
 

@@ -23,7 +23,7 @@ const publishEveryMs = 1000;
 const hasher = createTreeHasher(nativeSha256);
 
 /** Where writes fail: at every one of them, before it takes effect or after. */
-const faults = (['append', 'createTrail', 'checkpoint', 'published'] as const).flatMap((point) =>
+const faults = (['append', 'createTrail', 'checkpoint', 'published', 'trust'] as const).flatMap((point) =>
   (['before', 'after'] as const).map((phase) => `${point} ${phase}`),
 );
 

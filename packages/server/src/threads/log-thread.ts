@@ -44,7 +44,7 @@ export class LogThread implements Disposable {
     this.#options = options;
     this.#reply = reply;
     const folder = dataFolder(options.dir);
-    this.#keys = new FsKeyStore(folder);
+    this.#keys = new FsKeyStore(folder, fault);
     const hasher = createTreeHasher(nativeSha256);
     using resources = new DisposableStack();
     this.#store = resources.use(new SqliteLogStore(folder.log, fault));

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { formatVkey, parsePolicy, type StoreFault, type TrustPolicy } from '@sealtrail/core';
 import type { DataFolder } from '../adapters/fs/data-folder.ts';
+import { readPolicyFile } from '../adapters/fs/policy-file.ts';
 import type { LogEvidence } from '../adapters/sqlite/log-evidence.ts';
 import type { PublishedEvidence } from '../adapters/sqlite/published-evidence.ts';
 
@@ -33,7 +34,7 @@ export function readOwnPolicy(folder: DataFolder): PolicySource {
       ],
     };
   try {
-    return { policy: parsePolicy(readFileSync(folder.policy, 'utf8')), faults: [] };
+    return { policy: readPolicyFile(folder.policy), faults: [] };
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const message = `The trust policy in the folder cannot be read: ${reason}.`;

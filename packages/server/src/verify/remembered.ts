@@ -2,7 +2,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { SealtrailError } from '@sealtrail/core';
 import { writeDurably } from '../adapters/fs/data-folder.ts';
 
-const maxChars = 4_000_000;
+/** A checkpoint of each of 100,000 trails, with a witness or two. */
+const maxChars = 64_000_000;
 
 /**
  * The checkpoints that a verifier saw, in a JSON file of its own: from what was verified to the signed note. It is what

@@ -4,6 +4,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import { OpenLog } from '../sequencer/testing/open-log.ts';
+import { batchOf, groupOf, risingEvents } from '../sequencer/testing/sent.ts';
 import { temporaryFolder } from '../sequencer/testing/temporary-folder.ts';
 import { codeOfPromise } from '../testing/code-of.ts';
 import { ServedLog } from './testing/served-log.ts';
@@ -112,6 +114,35 @@ describe('verifyFolder', () => {
       const verdict = verifyFolder(folder.dir, { policyText, rememberFile });
       expect(await codeOfPromise(verdict)).toBe('invalid_configuration');
     }
+  });
+
+  it('verifies a folder of 1,500 trails by the policy in it', async () => {
+    using folder = temporaryFolder();
+    const trails = Array.from({ length: 1_500 }, (_, i) => `customer-${i}`);
+    {
+      using log = new OpenLog(folder, { trails });
+      log.sequencer.append(batchOf(groupOf(trails.flatMap((trail, i) => risingEvents(i, i + 1, { trail })))));
+      for (const trail of trails) log.publisher.grew(trail);
+      log.publisher.publishAll();
+    }
+    const verdict = await verifyFolder(folder.dir);
+    expect(failed(verdict)).toEqual([]);
+    expect(verdict.trails.map(({ trail, coveredSize }) => [trail, coveredSize])).toEqual(
+      trails.map((trail) => [trail, 1]),
+    );
+  });
+
+  it('says of a trail whose line of policy was cut off by a crash what it says of one that has none yet', async () => {
+    using folder = temporaryFolder();
+    await makeLog(folder.dir);
+    const policy = readFileSync(folder.policy, 'utf8');
+    const last = policy.lastIndexOf('log ');
+    const verdictOn = async (text: string): Promise<unknown> => {
+      writeFileSync(folder.policy, text);
+      return failed(await verifyFolder(folder.dir, { settleMs: 0 }));
+    };
+    expect(await verdictOn(policy.slice(0, last + 20))).toEqual(await verdictOn(policy.slice(0, last)));
+    expect(await verdictOn(policy)).toEqual([]);
   });
 
   it('stops when it is told to', async () => {
