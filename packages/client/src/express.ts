@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { type CaptureOptions, createCapture } from './capture/capture.ts';
-import { expressRoute } from './capture/express-route.ts';
+import { expectedExpressRoute, expressRoute } from './capture/express-route.ts';
 import { onResponseEnd, sentStatus, startOf } from './capture/node-request.ts';
 
 export type { CaptureOptions } from './capture/capture.ts';
@@ -21,8 +21,20 @@ export function capture(options: CaptureOptions<Request>): RequestHandler {
       return;
     }
     onResponseEnd(response, (isAborted) => {
-      captured.end(() => ({ status: sentStatus(response), route: expressRoute(request), isAborted }));
+      captured.end(() => {
+        const status = sentStatus(response);
+        return { status, route: routeOf(request, status), isAborted };
+      });
     });
     captured.run(() => next());
   };
+}
+
+/**
+ * The route that matched. Where middleware refused the request before, as authentication does, or it broke off there, the
+ * one it was on its way to. What middleware has served, such as a file, was on its way to none, nor what is not there.
+ */
+function routeOf(request: Request, status: number | undefined): string | undefined {
+  const isRefused = status === undefined || (status >= 400 && status !== 404);
+  return expressRoute(request) ?? (isRefused ? expectedExpressRoute(request) : undefined);
 }

@@ -16,8 +16,9 @@ export function startOf(request: IncomingMessage, url: string = request.url ?? '
 }
 
 /**
- * Calls back when the response is over, and perhaps a second time, which does not count: `finish` comes when the last byte was handed to the system, streamed or
- * not; `close` without it means that the connection ended first. Listening changes nothing about the response.
+ * Calls back when the response is over, and perhaps a second time, which does not count: `finish` comes when the last
+ * byte was handed to the system, streamed or not; `close` without it means that the connection ended first. Listening
+ * changes nothing about the response.
  */
 export function onResponseEnd(
   response: Pick<ServerResponse, 'once'>,

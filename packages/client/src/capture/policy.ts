@@ -5,7 +5,10 @@ export interface Exchange {
   readonly method: string;
   /** Without the query string. */
   readonly path: string;
-  /** Template of the route that matched, such as `/orders/:id`; undefined when none did. */
+  /**
+   * Template of the route that matched, such as `/orders/:id`, or that the request was on its way to when middleware
+   * refused it; undefined when there is none, or when the framework does not tell. It never holds values of parameters.
+   */
   readonly route: string | undefined;
   /** Undefined when the connection closed before a status was sent. */
   readonly status: number | undefined;

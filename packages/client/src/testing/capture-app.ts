@@ -17,22 +17,27 @@ export interface RunningApp extends AsyncDisposable {
   readonly url: string;
   /** Resolves when the handler of `/slow` has begun to answer. */
   readonly slowStarted: Promise<void>;
+  /** Resolves when the handler of `/silent`, which never answers, has begun. */
+  readonly silentStarted: Promise<void>;
 }
 
 /** A framework under test. */
 export interface Framework {
   readonly name: string;
   readonly start: (options: AppOptions) => Promise<RunningApp>;
-  /** Whether the framework knows the route before its middleware has run. */
-  readonly knowsRouteOfRefused: boolean;
 }
 
 /**
- * The authentication of these applications: a header says who it is. It runs after capture and before the handlers.
+ * The authentication of these applications: a header says who it is. It runs after capture and before the handlers, and
+ * fails for the header `Broken`.
  */
 export function authenticate(header: string | undefined): { readonly id: string } | undefined {
+  if (header === 'Broken') throw new Error('private details');
   return header?.startsWith('User ') ? { id: header.slice(5) } : undefined;
 }
+
+/** The user whom middleware of the mounted router of invoices refuses. */
+export const blockedUser = 'mallory';
 
 export function actorOf(
   user: { readonly id: string } | undefined,

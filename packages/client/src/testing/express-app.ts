@@ -2,7 +2,7 @@ import type { AddressInfo } from 'node:net';
 import type express from 'express';
 import { setActor } from '../context.ts';
 import { capture } from '../express.ts';
-import { type AppOptions, actorOf, authenticate, type RunningApp } from './capture-app.ts';
+import { type AppOptions, actorOf, authenticate, blockedUser, type RunningApp } from './capture-app.ts';
 
 type User = { readonly id: string };
 const userOf = (request: express.Request): User | undefined => (request as { user?: User }).user;
@@ -10,7 +10,7 @@ const userOf = (request: express.Request): User | undefined => (request as { use
 /** The contract's routes in Express; the same code runs on version 4 and 5. */
 export async function startExpress(express_: typeof express, options: AppOptions): Promise<RunningApp> {
   const { isActorBroken, ...rest } = options;
-  const slow = Promise.withResolvers<void>();
+  const [slow, silent] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const app = express_();
   app.use(capture({ ...rest, actor: (request) => actorOf(userOf(request), isActorBroken) }));
   app.use((request, response, next) => {
@@ -50,7 +50,13 @@ export async function startExpress(express_: typeof express, options: AppOptions
     slow.resolve();
   });
 
+  app.post('/silent', () => silent.resolve());
+
   const invoices = express_.Router({ mergeParams: true });
+  invoices.use((request, response, next) => {
+    if (userOf(request)?.id === blockedUser) response.status(403).end();
+    else next();
+  });
   invoices.get('/', (_request, response) => void response.status(500).end());
   invoices.post('/:invoiceId/pay', (_request, response) => void response.status(202).end());
   invoices.post('/:invoiceId/boom', () => {
@@ -69,6 +75,7 @@ export async function startExpress(express_: typeof express, options: AppOptions
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     slowStarted: slow.promise,
+    silentStarted: silent.promise,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));

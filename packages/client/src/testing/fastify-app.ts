@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import fastify, { type FastifyPluginCallback, type FastifyRequest } from 'fastify';
 import { setActor } from '../context.ts';
 import { capture } from '../fastify.ts';
-import { type AppOptions, actorOf, authenticate, type RunningApp } from './capture-app.ts';
+import { type AppOptions, actorOf, authenticate, blockedUser, type RunningApp } from './capture-app.ts';
 
 type User = { readonly id: string };
 const users = new WeakMap<FastifyRequest, User>();
@@ -10,7 +10,7 @@ const users = new WeakMap<FastifyRequest, User>();
 /** The contract's routes in Fastify. */
 export async function startFastify(options: AppOptions): Promise<RunningApp> {
   const { isActorBroken, ...rest } = options;
-  const slow = Promise.withResolvers<void>();
+  const [slow, silent] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const app = fastify({ forceCloseConnections: true });
   await app.register(capture({ ...rest, actor: (request) => actorOf(users.get(request), isActorBroken) }));
   app.addHook('onRequest', async (request, reply) => {
@@ -51,7 +51,14 @@ export async function startFastify(options: AppOptions): Promise<RunningApp> {
     slow.resolve();
     return reply.send(body);
   });
+  app.post('/silent', () => {
+    silent.resolve();
+    return new Promise(() => undefined);
+  });
   const invoices: FastifyPluginCallback = (routes, _options, done) => {
+    routes.addHook('preHandler', async (request, reply) => {
+      if (users.get(request)?.id === blockedUser) await reply.code(403).send();
+    });
     routes.get('/', (_request, reply) => reply.code(500).send());
     routes.post('/:invoiceId/pay', (_request, reply) => reply.code(202).send());
     routes.post('/:invoiceId/boom', async () => {
@@ -66,5 +73,10 @@ export async function startFastify(options: AppOptions): Promise<RunningApp> {
   await app.register(tenants, { prefix: '/api' });
 
   const url = await app.listen({ port: 0, host: '127.0.0.1' });
-  return { url, slowStarted: slow.promise, [Symbol.asyncDispose]: async () => await app.close() };
+  return {
+    url,
+    slowStarted: slow.promise,
+    silentStarted: silent.promise,
+    [Symbol.asyncDispose]: async () => await app.close(),
+  };
 }

@@ -5,7 +5,7 @@ import { Hono } from 'hono';
 import { stream } from 'hono/streaming';
 import { setActor } from '../context.ts';
 import { capture } from '../hono.ts';
-import { type AppOptions, actorOf, authenticate, type RunningApp } from './capture-app.ts';
+import { type AppOptions, actorOf, authenticate, blockedUser, type RunningApp } from './capture-app.ts';
 
 interface Env {
   Variables: { user: { readonly id: string } | undefined };
@@ -14,7 +14,7 @@ interface Env {
 /** The contract's routes in Hono on Node. */
 export async function startHono(options: AppOptions): Promise<RunningApp> {
   const { isActorBroken, ...rest } = options;
-  const slow = Promise.withResolvers<void>();
+  const [slow, silent] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   const app = new Hono<Env>();
   app.use(capture({ ...rest, actor: (c) => actorOf(c.get('user'), isActorBroken) }));
   app.use(async (c, next) => {
@@ -56,7 +56,16 @@ export async function startHono(options: AppOptions): Promise<RunningApp> {
     }),
   );
 
+  app.post('/silent', () => {
+    silent.resolve();
+    return new Promise<Response>(() => undefined);
+  });
+
   const invoices = new Hono<Env>();
+  invoices.use(async (c, next) => {
+    if (c.get('user')?.id === blockedUser) return c.body(null, 403);
+    return next();
+  });
   invoices.get('/', (c) => c.body(null, 500));
   invoices.post('/:invoiceId/pay', (c) => c.body(null, 202));
   invoices.post('/:invoiceId/boom', () => {
@@ -75,6 +84,7 @@ export async function startHono(options: AppOptions): Promise<RunningApp> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     slowStarted: slow.promise,
+    silentStarted: silent.promise,
     async [Symbol.asyncDispose]() {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
