@@ -16,7 +16,8 @@ export interface HttpTransportOptions {
 
 /**
  * A transport that posts batches to `POST /v1/events` as a JSON array. It asks for `partial=true`, so that one bad event
- * does not keep the others out, and also understands a server that refuses the whole request and names the positions.
+ * does not keep the others out, and also understands a server that refuses the whole request and names the positions,
+ * and one that fails midway and says what is stored.
  * Redirects are not followed: they could take the token elsewhere.
  *
  * @throws SealtrailError invalid_configuration
