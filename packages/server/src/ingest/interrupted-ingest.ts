@@ -20,7 +20,7 @@ export class InterruptedIngest extends SealtrailError {
 
   constructor(cause: SealtrailError, { receipts, errors, decided }: IngestProgress) {
     super(cause.code, cause.message, {
-      cause,
+      cause: cause.cause ?? cause,
       details: [...errors, ...cause.details],
       ...(cause.retryAfterSeconds !== undefined && { retryAfterSeconds: cause.retryAfterSeconds }),
     });
