@@ -1,4 +1,4 @@
-import type { Filter, Stats, Token } from '@sealtrail/core';
+import type { Filter, Stats, StoredCheckpoint, Token } from '@sealtrail/core';
 
 /** Read side of the log store: synchronous, sees only committed entries, safe beside a running writer. */
 export interface LogReader extends Disposable {
@@ -79,10 +79,20 @@ export interface LogStore extends Disposable {
    * @throws SealtrailError storage_unavailable when one does not: somebody else has written to this log
    */
   append(appends: readonly TrailAppend[]): void;
+  /** Adds checkpoints and drops others, in one commit. */
   addCheckpoints(
-    checkpoints: readonly { readonly trailId: number; readonly size: number; readonly note: string }[],
+    checkpoints: readonly (StoredCheckpointKey & { readonly note: string })[],
+    dropped?: readonly StoredCheckpointKey[],
   ): void;
-  lastCheckpoint(trailId: number): { readonly size: number; readonly note: string } | undefined;
+  lastCheckpoint(trailId: number): StoredCheckpoint | undefined;
+  /** The next stored checkpoints above a size, by rising size. */
+  checkpointsAfter(trailId: number, size: number, limit: number): readonly StoredCheckpoint[];
+}
+
+/** What a stored checkpoint is found by. */
+export interface StoredCheckpointKey {
+  readonly trailId: number;
+  readonly size: number;
 }
 
 /**

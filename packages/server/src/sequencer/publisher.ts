@@ -1,4 +1,5 @@
 import {
+  type Ed25519Verify,
   equalBytes,
   type GetNode,
   type NoteSigner,
@@ -10,6 +11,7 @@ import {
   type TreeHasher,
 } from '@sealtrail/core';
 import type { KeyStore, LogStore, PublishedStore, TileReader, TrailRecord } from '../ports.ts';
+import { CheckpointThinning } from './checkpoint-thinning.ts';
 import type { PublishedCheckpoint } from './protocol.ts';
 import type { Sequencer } from './sequencer.ts';
 
@@ -22,6 +24,7 @@ export interface PublisherParts {
   readonly keys: KeyStore;
   readonly hasher: TreeHasher;
   readonly createSigner: (skey: string) => NoteSigner;
+  readonly native: Ed25519Verify;
 }
 
 /** What one round of publishing came to. */
@@ -33,8 +36,9 @@ export interface PublishRound {
 
 /** A checkpoint on its way: signed, seen by nobody. */
 interface Signed extends PublishedCheckpoint {
-  readonly trailId: number;
-  readonly trail: string;
+  readonly trail: TrailRecord;
+  /** When the last entry under it was received. */
+  readonly receivedMs: number;
 }
 
 /**
@@ -46,9 +50,11 @@ export class Publisher {
   readonly #signers: Map<string, NoteSigner> = new Map();
   readonly #last: Map<string, PublishedCheckpoint> = new Map();
   readonly #dirty: Set<string> = new Set();
+  readonly #thinning: CheckpointThinning;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
+    this.#thinning = new CheckpointThinning(parts);
   }
 
   /** Last published checkpoint of a trail. */
@@ -100,7 +106,10 @@ export class Publisher {
       }
     });
     this.#store(signed);
-    const published = signed.map(({ trail }) => ({ trail, checkpoint: this.#last.get(trail)! }));
+    const published = signed.map(({ trail: { name } }) => ({
+      trail: name,
+      checkpoint: this.#last.get(name)!,
+    }));
     return { published, failures };
   }
 
@@ -115,22 +124,32 @@ export class Publisher {
 
   /** A checkpoint of all of a trail, or undefined when the last one is that: one size is signed once. */
   #sign(name: string): Signed | undefined {
-    const { trail, size, root } = this.#parts.sequencer.head(name);
+    const { trail, size, root, receivedMs } = this.#parts.sequencer.head(name);
     if (this.#last.get(name)?.size === size) {
       this.#dirty.delete(name);
       return undefined;
     }
     const note = signCheckpoint({ origin: trail.origin, size, root }, [this.#signer(trail)]);
-    return { trailId: trail.id, trail: name, size, note };
+    return { trail, size, note, receivedMs };
   }
 
   #store(signed: readonly Signed[]): void {
     if (signed.length === 0) return;
-    this.#parts.published.put(signed);
-    this.#parts.store.addCheckpoints(signed);
+    const { published, store } = this.#parts;
+    const dropped = this.#thinning.next(signed);
+    try {
+      published.put(signed.map(({ trail: { name }, size, note }) => ({ trail: name, size, note })));
+      store.addCheckpoints(
+        signed.map(({ trail: { id }, size, note }) => ({ trailId: id, size, note })),
+        dropped,
+      );
+    } catch (error) {
+      this.#thinning.forget();
+      throw error;
+    }
     for (const { trail, size, note } of signed) {
-      this.#last.set(trail, { size, note });
-      this.#dirty.delete(trail);
+      this.#last.set(trail.name, { size, note });
+      this.#dirty.delete(trail.name);
     }
   }
 

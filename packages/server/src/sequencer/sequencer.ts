@@ -86,11 +86,17 @@ export class Sequencer {
     return { ...result, sizes: [...touched].map((tip) => [tip.trail.name, tip.size] as const) };
   }
 
-  /** Size and root of a trail, for its checkpoint. */
-  head(name: string): { readonly trail: TrailRecord; readonly size: number; readonly root: Uint8Array } {
+  /** What a checkpoint of all of a trail is about, and when the last entry of it was received. */
+  head(name: string): {
+    readonly trail: TrailRecord;
+    readonly size: number;
+    readonly root: Uint8Array;
+    readonly receivedMs: number;
+  } {
     const tip = this.#tip(name);
     if (!tip) throw new SealtrailError('trail_not_found', `expected a trail of this store, got ${name}`);
-    const head = { trail: tip.trail, size: tip.size, root: tip.root() };
+    const { trail, size, lastReceivedMs: receivedMs } = tip;
+    const head = { trail, size, root: tip.root(), receivedMs };
     this.#evictTips();
     return head;
   }

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { createTreeHasher, generateKey, type KeyPair, SealtrailError, trailName } from '@sealtrail/core';
 import { dataFolder } from '../adapters/fs/data-folder.ts';
 import { FsKeyStore } from '../adapters/fs/key-store.ts';
-import { createNativeSigner } from '../adapters/native-ed25519.ts';
+import { createNativeSigner, nativeEd25519Verify } from '../adapters/native-ed25519.ts';
 import { nativeSha256 } from '../adapters/native-sha256.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteLogStore } from '../adapters/sqlite/log-store.ts';
@@ -59,6 +59,7 @@ export class LogThread implements Disposable {
       keys: this.#keys,
       hasher,
       createSigner: createNativeSigner,
+      native: nativeEd25519Verify,
     });
     this.#publisher.recover();
     this.#keys.trust([...this.#sequencer.trails()].map(({ vkey }) => vkey));

@@ -16,7 +16,7 @@ export const expectedLogFormat: string = `${LOG_APPLICATION_ID}/${LOG_FORMAT_VER
  *   changed entry is found by its index in a small log too
  * - tile: hash tiles; level 0 when full, higher levels from their first hash on
  * - entry_id: event id -> index, for idempotency; derivable
- * - checkpoint: every checkpoint published
+ * - checkpoint: the checkpoints published, fewer the older they are (docs/decisions/0005)
  */
 const schema = `
 CREATE TABLE trail (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, origin TEXT NOT NULL, vkey TEXT NOT NULL) STRICT;

@@ -1,7 +1,14 @@
 import { zstdCompressSync } from 'node:zlib';
-import { bundleSlices, HASH_BYTES, SealtrailError, TILE_WIDTH } from '@sealtrail/core';
+import { bundleSlices, HASH_BYTES, SealtrailError, type StoredCheckpoint, TILE_WIDTH } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
-import type { LogStore, StoredTip, TrailAppend, TrailRecord, WriteFault } from '../../ports.ts';
+import type {
+  LogStore,
+  StoredCheckpointKey,
+  StoredTip,
+  TrailAppend,
+  TrailRecord,
+  WriteFault,
+} from '../../ports.ts';
 import { openLogForWriting } from './log-schema.ts';
 import { LogStatements } from './log-statements.ts';
 
@@ -25,6 +32,8 @@ export class SqliteLogStore implements LogStore {
   readonly #putTile: Database.Statement;
   readonly #insertIds: Database.Statement;
   readonly #insertCheckpoint: Database.Statement;
+  readonly #dropCheckpoint: Database.Statement;
+  readonly #checkpointsAfter: Database.Statement<[number, number, number], StoredCheckpoint>;
 
   constructor(file: string, fault: WriteFault = () => {}) {
     this.#db = openLogForWriting(file);
@@ -42,6 +51,10 @@ export class SqliteLogStore implements LogStore {
     this.#insertIds = this.#db.prepare(insertIds);
     this.#insertCheckpoint = this.#db.prepare(
       'INSERT INTO checkpoint (trail, size, note) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+    this.#dropCheckpoint = this.#db.prepare('DELETE FROM checkpoint WHERE trail = ? AND size = ?');
+    this.#checkpointsAfter = this.#db.prepare(
+      'SELECT size, note FROM checkpoint WHERE trail = ? AND size > ? ORDER BY size LIMIT ?',
     );
   }
 
@@ -101,14 +114,22 @@ export class SqliteLogStore implements LogStore {
     });
   }
 
-  addCheckpoints(checkpoints: readonly { trailId: number; size: number; note: string }[]): void {
+  addCheckpoints(
+    checkpoints: readonly (StoredCheckpointKey & { readonly note: string })[],
+    dropped: readonly StoredCheckpointKey[] = [],
+  ): void {
     this.#write('checkpoint', () => {
       for (const { trailId, size, note } of checkpoints) this.#insertCheckpoint.run(trailId, size, note);
+      for (const { trailId, size } of dropped) this.#dropCheckpoint.run(trailId, size);
     });
   }
 
-  lastCheckpoint(trailId: number): { readonly size: number; readonly note: string } | undefined {
+  lastCheckpoint(trailId: number): StoredCheckpoint | undefined {
     return this.#read.lastCheckpoint(trailId);
+  }
+
+  checkpointsAfter(trailId: number, size: number, limit: number): readonly StoredCheckpoint[] {
+    return this.#checkpointsAfter.all(trailId, size, limit);
   }
 
   [Symbol.dispose](): void {

@@ -1,7 +1,7 @@
 import { createTreeHasher, generateKey, type TreeHasher } from '@sealtrail/core';
 import type { DataFolder } from '../../adapters/fs/data-folder.ts';
 import { FsKeyStore } from '../../adapters/fs/key-store.ts';
-import { createNativeSigner } from '../../adapters/native-ed25519.ts';
+import { createNativeSigner, nativeEd25519Verify } from '../../adapters/native-ed25519.ts';
 import { nativeSha256 } from '../../adapters/native-sha256.ts';
 import { SqliteLogReader } from '../../adapters/sqlite/log-reader.ts';
 import { SqliteLogStore } from '../../adapters/sqlite/log-store.ts';
@@ -38,7 +38,11 @@ export class OpenLog implements Disposable {
     this.reader = resources.use(new SqliteLogReader(folder.log));
     this.published = resources.use(new SqlitePublishedStore(folder.published, fault));
     this.sequencer = new Sequencer(watch(this.store), this.hasher, now);
-    this.publisher = new Publisher({ ...this, createSigner: createNativeSigner });
+    this.publisher = new Publisher({
+      ...this,
+      createSigner: createNativeSigner,
+      native: nativeEd25519Verify,
+    });
     this.publisher.recover();
     for (const [i, name] of trails.entries()) if (!this.sequencer.trail(name)) this.#makeTrail(name, i);
     this.#resources = resources.move();
