@@ -59,6 +59,7 @@ async function using(dir: string, work: (engine: Engine) => Promise<void>): Prom
   const config = parseConfig({
     dir,
     originPrefix: 'audit.example',
+    adminToken: 'admin-token-of-a-test',
     logLevel: 'silent',
     publishEveryMs: 3_600_000,
   });

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { type CreatedToken, defaultTrail, SealtrailError } from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
-import { issueToken } from './access/issue-token.ts';
-import { everything, systemTrail } from './access/permissions.ts';
+import { ensureAdmin } from './access/first-admin.ts';
+import { systemTrail } from './access/permissions.ts';
 import { SystemTrail } from './access/system-trail.ts';
 import { Tokens } from './access/tokens.ts';
 import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
@@ -35,10 +35,16 @@ export interface Engine extends AsyncDisposable {
   readonly system: SystemTrail;
   readonly state: SqliteStateStore;
   readonly logger: Logger;
-  /** The admin token that was made because none existed: to be shown once. */
-  readonly firstToken: CreatedToken | undefined;
   /** Rejects when the log can no longer be written. */
   readonly failed: Promise<never>;
+}
+
+export interface EngineOptions {
+  /**
+   * Shows an admin token to the operator, this once: called where there has never been one and the configuration has none.
+   * Absent: none is made.
+   */
+  readonly showFirstToken?: (token: CreatedToken) => void;
 }
 
 /** The version of this package. */
@@ -57,7 +63,7 @@ export function packageVersion(): string {
 export async function openEngine(
   config: Config,
   logger: Logger = createLogger(config),
-  options: { readonly ensureAdmin?: boolean } = {},
+  options: EngineOptions = {},
 ): Promise<Engine> {
   const random = createRandomPool();
   const folder = dataFolder(config.dir);
@@ -96,7 +102,7 @@ export async function openEngine(
   );
   const search = resources.use(startFollowers({ dir: folder.dir }, log, system, logger));
   const tokens = new Tokens(state, { now: Date.now, random });
-  const firstToken = options.ensureAdmin === false ? undefined : await ensureAdmin(tokens, config, system);
+  await ensureAdmin({ tokens, system }, { adminToken: config.adminToken, show: options.showFirstToken });
 
   const owned = resources.move();
   return {
@@ -109,7 +115,6 @@ export async function openEngine(
     system,
     state,
     logger,
-    firstToken,
     failed: failed.promise,
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -188,20 +193,6 @@ function startFollowers(
 /** Threads run the compiled file, or the source where this runs from source. */
 function threadFile(name: string): URL {
   return new URL(`./threads/${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
-}
-
-/** Sees to it that somebody can sign in: the token of the environment, or one that is made and shown once. */
-async function ensureAdmin(
-  tokens: Tokens,
-  config: Config,
-  system: SystemTrail,
-): Promise<CreatedToken | undefined> {
-  const admin = { role: 'admin' as const, trails: [everything], tenants: [everything] };
-  const issue = (name: string, secret?: string): Promise<CreatedToken> =>
-    issueToken({ tokens, system }, { ...admin, name }, { actor: { type: 'system' } }, secret);
-  if (config.adminToken === undefined) return tokens.list().length > 0 ? undefined : issue('first admin');
-  if (!tokens.find(config.adminToken)) await issue('environment', config.adminToken);
-  return undefined;
 }
 
 /** Makes the search index of a data folder again from its log. The folder must not be in use. */

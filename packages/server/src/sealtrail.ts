@@ -73,11 +73,7 @@ export interface Sealtrail extends QueueingRecorder {
  */
 export async function openSealtrail(options: SealtrailOptions): Promise<Sealtrail> {
   const { recorder: settings, ...config } = options;
-  const engine = await openEngine(
-    parseConfig({ logLevel: 'warn', ...config, adminToken: undefined }),
-    undefined,
-    { ensureAdmin: false },
-  );
+  const engine = await openEngine(parseConfig({ logLevel: 'warn', ...config, adminToken: undefined }));
   const recorder = createRecorder({ lingerMs: 0, ...settings, transport: engineTransport(engine) });
   const close = async (): Promise<void> => {
     await recorder.close();

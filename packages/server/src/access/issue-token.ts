@@ -2,29 +2,51 @@ import type { CreatedToken, NewToken } from '@sealtrail/core';
 import type { SystemEvent, SystemTrail } from './system-trail.ts';
 import type { Tokens } from './tokens.ts';
 
+/** What tokens are made with, and reported to. */
+export interface TokenParts {
+  readonly tokens: Tokens;
+  readonly system: SystemTrail;
+}
+
 /** Who asks for a token, and from where. */
 export type Issuer = Pick<SystemEvent, 'actor' | 'source'>;
+
+export interface IssueOptions {
+  /** Of the caller's choice; absent: a random one. */
+  readonly secret?: string;
+  /** Tells the secret to whom it is for, where the answer of {@link issueToken} comes too late. */
+  readonly show?: (created: CreatedToken) => void;
+}
 
 /**
  * Makes a token and reports it in the trail `system`: the one way in which tokens come to be.
  *
- * @param secret of the caller's choice; absent: a random one
+ * The order is recorded, shown, valid. Whatever stops it, no token is valid that is not in `system`, or, where it is to be
+ * shown, that nobody has seen. What may be left is an entry about a token that never was, or a secret that opens nothing.
+ *
  * @throws SealtrailError invalid_configuration, when the secret is too short or too long; as {@link SystemTrail.record}
  */
 export async function issueToken(
-  parts: { readonly tokens: Tokens; readonly system: SystemTrail },
+  { tokens, system }: TokenParts,
   wanted: NewToken,
   issuer: Issuer,
-  secret?: string,
+  { secret, show }: IssueOptions = {},
 ): Promise<CreatedToken> {
-  const created = parts.tokens.create(wanted, secret);
+  const created = tokens.make(wanted, secret);
   const { id, name, role, trails, tenants, expiresAt } = created;
-  await parts.system.record({
+  const event: SystemEvent = {
     action: 'token.create',
     category: 'access_management',
     ...issuer,
     targets: [{ type: 'token', id, name }],
     metadata: { role, trails, tenants, expiresAt },
-  });
-  return created;
+  };
+  await system.record(event);
+  show?.(created);
+  try {
+    return tokens.add(created);
+  } catch (error) {
+    system.note({ ...event, outcome: 'failure', reason: 'the token could not be stored' });
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-import type { NewToken } from '@sealtrail/core';
+import type { CreatedToken, NewToken } from '@sealtrail/core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoredToken, TokenStore } from '../ports.ts';
 import { Tokens } from './tokens.ts';
@@ -30,6 +30,7 @@ describe('Tokens', () => {
   let tokens: Tokens;
   const open = (): Tokens =>
     new Tokens(store, { now: () => nowMs, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) });
+  const created = (...given: Parameters<Tokens['make']>): CreatedToken => tokens.add(tokens.make(...given));
   beforeEach(() => {
     store = new MemoryTokenStore();
     nowMs = Date.UTC(2026, 0, 31);
@@ -37,7 +38,7 @@ describe('Tokens', () => {
   });
 
   it('finds a token by its secret, and by nothing else', () => {
-    const { secret, ...token } = tokens.create(wanted);
+    const { secret, ...token } = created(wanted);
     expect(tokens.find(secret)).toEqual(token);
     for (const other of ['', secret.slice(0, -1), `${secret}x`, secret.toUpperCase(), token.id])
       expect(tokens.find(other)).toBeUndefined();
@@ -45,23 +46,23 @@ describe('Tokens', () => {
   });
 
   it('keeps no secret', () => {
-    const { secret } = tokens.create(wanted);
+    const { secret } = created(wanted);
     expect(JSON.stringify([tokens.list(), store.stored])).not.toContain(secret);
   });
 
   it('makes secrets that nobody guesses, all different', () => {
-    const secrets = Array.from({ length: 100 }, () => tokens.create(wanted).secret);
+    const secrets = Array.from({ length: 100 }, () => created(wanted).secret);
     expect(new Set(secrets).size).toBe(100);
     // 52 characters of 5 bits each.
     for (const secret of secrets) expect(secret).toMatch(/^stk_[a-z2-7]{52}$/);
   });
 
   it('gives a token all trails and tenants unless it is limited', () => {
-    expect(tokens.create(wanted)).toMatchObject({ trails: ['*'], tenants: ['*'], expiresAt: null });
+    expect(created(wanted)).toMatchObject({ trails: ['*'], tenants: ['*'], expiresAt: null });
   });
 
   it('ends a token at its time', () => {
-    const { secret, ...token } = tokens.create({ ...wanted, expiresAt: '2026-01-31T01:00:00+01:00' });
+    const { secret, ...token } = created({ ...wanted, expiresAt: '2026-01-31T01:00:00+01:00' });
     expect(tokens.find(secret)).toBeUndefined();
     nowMs--;
     expect(tokens.find(secret)).toEqual(token);
@@ -71,7 +72,7 @@ describe('Tokens', () => {
   });
 
   it('ends a token that is revoked, for good', () => {
-    const { secret, ...token } = tokens.create(wanted);
+    const { secret, ...token } = created(wanted);
     const { revokedAt } = tokens.revoke(token.id);
     expect(tokens.find(secret)).toBeUndefined();
     expect(tokens.isStillValid(token)).toBe(false);
@@ -81,12 +82,12 @@ describe('Tokens', () => {
   });
 
   it('finds a token again after a restart', () => {
-    const { secret, ...token } = tokens.create(wanted);
+    const { secret, ...token } = created(wanted);
     expect(open().find(secret)).toEqual(token);
   });
 
   it('knows nothing of a token that is not there, or out of reach', () => {
-    const { id, secret } = tokens.create(wanted);
+    const { id, secret } = created(wanted);
     expect(() => tokens.revoke('tok_x')).toThrow(expect.objectContaining({ code: 'token_not_found' }));
     expect(() => tokens.revoke(id, () => false)).toThrow(
       expect.objectContaining({ code: 'token_not_found' }),
@@ -96,7 +97,7 @@ describe('Tokens', () => {
 
   it('takes no short secret, and none that is too long', () => {
     for (const secret of ['', 'x'.repeat(15), 'x'.repeat(513)])
-      expect(() => tokens.create(wanted, secret)).toThrow(
+      expect(() => created(wanted, secret)).toThrow(
         expect.objectContaining({ code: 'invalid_configuration' }),
       );
   });

@@ -58,8 +58,12 @@ export class Tokens {
     return revokedAt === null && (expiresAt === null || Date.parse(expiresAt) > this.#options.now());
   }
 
-  /** Makes a token; its secret is in the answer and nowhere else. */
-  create(wanted: NewToken, secret: string = `stk_${this.#randomText(secretCharacters)}`): CreatedToken {
+  /**
+   * Thinks of a token; its secret is in the answer and nowhere else. It opens nothing before it is added.
+   *
+   * @throws SealtrailError invalid_configuration, when the secret is too short or too long
+   */
+  make(wanted: NewToken, secret: string = `stk_${this.#randomText(secretCharacters)}`): CreatedToken {
     if (secret.length < minSecretLength || secret.length > maxSecretLength) {
       throw new SealtrailError(
         'invalid_configuration',
@@ -67,7 +71,7 @@ export class Tokens {
       );
     }
     const { name, role, trails, tenants, expiresAt } = newTokenSchema.parse(wanted);
-    const token: Token = {
+    return {
       id: `tok_${this.#randomText(idCharacters)}`,
       name,
       role,
@@ -76,11 +80,17 @@ export class Tokens {
       createdAt: this.#nowText(),
       expiresAt: expiresAt ?? null,
       revokedAt: null,
+      secret,
     };
+  }
+
+  /** Stores a token, by the hash of its secret: from now on it is valid. */
+  add(created: CreatedToken): CreatedToken {
+    const { secret, ...token } = created;
     const stored = { token, hash: sha256(secret) };
     this.#store.add(stored);
     this.#byHash.set(hex(stored.hash), stored);
-    return { ...token, secret };
+    return created;
   }
 
   /**

@@ -43,17 +43,25 @@ async function serve(options: ServeOptions, { terminal, environment, signal }: C
     },
     { SEALTRAIL_DATA: './sealtrail-data', ...environment },
   );
-  await using engine = await openEngine(config);
+  await using engine = await openEngine(config, undefined, {
+    showFirstToken: ({ secret }) =>
+      terminal.out(
+        [
+          '',
+          '  Admin token, shown this once:',
+          '',
+          `    ${secret}`,
+          '',
+          '  Copy trust-policy.txt out of the data folder now: verification trusts the keys in your copy.',
+          '',
+          '',
+        ].join('\n'),
+      ),
+  });
   await using server = await serveEngine(engine);
   terminal.out(`Sealtrail listens on ${server.url}\n`);
   terminal.out(`  data folder   ${config.dir}\n`);
   terminal.out(`  API document  ${server.url}/openapi.json\n`);
-  if (engine.firstToken) {
-    terminal.out(`\n  Admin token, shown this once:\n\n    ${engine.firstToken.secret}\n\n`);
-    terminal.out(
-      '  Copy trust-policy.txt out of the data folder now: verification trusts the keys in your copy.\n',
-    );
-  }
   await Promise.race([stopped(signal), engine.failed]);
   terminal.out('Stopping: running requests end, a last checkpoint is signed.\n');
 }

@@ -98,7 +98,9 @@ describe('a server that does not let the log be read', () => {
   const log = new VerifiedLog('all');
 
   const token = (role: 'read', tenants: string[]): string =>
-    log.served.engine.tokens.create({ name: 'limited', role, trails: ['main'], tenants }).secret;
+    log.served.engine.tokens.add(
+      log.served.engine.tokens.make({ name: 'limited', role, trails: ['main'], tenants }),
+    ).secret;
 
   it('is an error that says why, not a verdict', async () => {
     const code = (options: Parameters<typeof log.verify>[0]) => codeOfPromise(log.verify(options));
