@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { canonicalJson, hasCanonicalOrder } from './canonical.ts';
 import { entrySchema, type JsonValue } from './event.ts';
-import { entryParts, parseEvent } from './parse.ts';
+import { entryText, parseEvent } from './parse.ts';
 import { anyEvent, anyJson, anySpelling, spell } from './testing/any-event.ts';
 
 const utf8 = new TextEncoder();
@@ -150,7 +150,7 @@ describe('hasCanonicalOrder', () => {
   });
 });
 
-describe('entryParts', () => {
+describe('entryText', () => {
   const defaults = {
     id: '019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f',
     nowMs: Date.UTC(2026, 0, 31, 9, 30),
@@ -159,8 +159,8 @@ describe('entryParts', () => {
   };
   const receivedAt = '2026-01-31T09:30:00.001Z';
   const textOf = (bytes: Uint8Array): string => {
-    const { before, after } = entryParts(parseEvent(bytes), defaults);
-    return before + receivedAt + after;
+    const { text, receivedAt: slot } = entryText(parseEvent(bytes), defaults);
+    return text.slice(0, slot) + receivedAt + text.slice(slot + receivedAt.length);
   };
 
   it('gives the canonical bytes of the entry for any event', () => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { SealtrailError } from '../errors.ts';
 import { type Event, eventSchema, type JsonValue } from './event.ts';
 import { eventLimits } from './limits.ts';
-import { entryParts, parseEvent } from './parse.ts';
+import { entryText, parseEvent } from './parse.ts';
 import { anyEvent, anySpelling, spell } from './testing/any-event.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -198,15 +198,15 @@ describe('parseEvent', () => {
   });
 });
 
-describe('entryParts', () => {
+describe('entryText', () => {
   it('keeps times in UTC with milliseconds, and ids in lower case', () => {
     const event = parseEvent(
       bytesOf(
         '{"action":"a","id":"019370A2-7C1E-7B3A-9F5E-2C8D4A6B1E0F","time":"2026-01-31t09:30:00.1239+01:00"}',
       ),
     );
-    const { before, after } = entryParts(event, { id: 'unused', nowMs: 0, trail: 'main' });
-    expect(JSON.parse(before + after)).toMatchObject({
+    const { text } = entryText(event, { id: 'unused', nowMs: 0, trail: 'main' });
+    expect(JSON.parse(text)).toMatchObject({
       id: '019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f',
       time: '2026-01-31T08:30:00.123Z',
     });
@@ -214,12 +214,31 @@ describe('entryParts', () => {
 
   it('prefers what the event says over what the server would', () => {
     const event = parseEvent(bytesOf('{"action":"a","tenant":"acme","trail":"eu"}'));
-    const { before, after } = entryParts(event, { id: 'x', nowMs: 0, trail: 'main', tenant: 'globex' });
-    expect(JSON.parse(before + after)).toMatchObject({
+    const { text } = entryText(event, { id: 'x', nowMs: 0, trail: 'main', tenant: 'globex' });
+    expect(JSON.parse(text)).toMatchObject({
       tenant: 'acme',
       trail: 'eu',
       id: 'x',
       time: '1970-01-01T00:00:00.000Z',
     });
+  });
+
+  it('says where the receive time goes, whatever texts look like it', () => {
+    const lookalike = '"receivedAt":"2026-01-31T09:30:00.000Z"';
+    const event = parseEvent(
+      bytesOf(
+        JSON.stringify({
+          action: 'a',
+          metadata: { receivedAt: '2026-01-31T09:30:00.000Z' },
+          reason: lookalike,
+          source: { userAgent: lookalike },
+          targets: [{ type: lookalike }],
+        }),
+      ),
+    );
+    const { text, receivedAt } = entryText(event, { id: 'x', nowMs: 0, trail: 'main' });
+    const at = '2026-01-31T09:30:00.001Z';
+    const filled = text.slice(0, receivedAt) + at + text.slice(receivedAt + at.length);
+    expect(JSON.parse(filled)).toEqual({ ...JSON.parse(text), receivedAt: at });
   });
 });

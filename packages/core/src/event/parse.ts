@@ -99,22 +99,25 @@ export interface EntryDefaults {
   readonly tenant?: string | undefined;
 }
 
-/** An entry with room for its receive time: bytes = `before` + 24 characters of RFC 3339 time + `after`. */
-export interface EntryParts {
-  readonly before: string;
-  readonly after: string;
+/** The text of an entry to be, in which its receive time is still a placeholder. */
+export interface EntryText {
+  /** Canonical JSON (RFC 8785). */
+  readonly text: string;
+  /** Where the receive time stands in it, in UTF-16 code units. */
+  readonly receivedAt: number;
 }
 
-/** Length of the receive time in an entry: `2026-01-31T09:30:00.000Z`. */
-export const RECEIVED_AT_LENGTH = 24;
+/** Stands for a receive time, and is as long as one: `2026-01-31T09:30:00.000Z`. */
+const receivedAtPlaceholder = '0000-00-00T00:00:00.000Z';
+const receivedAtMember = '"receivedAt":"';
 
 /**
- * Canonical text (RFC 8785) of the entry that a validated event becomes, around the place of its receive time.
- * `JSON.stringify` writes members in the order of creation, and this literal and the schema name them in canonical
- * order; only free-form JSON (metadata, changes) may need sorting.
+ * Canonical text (RFC 8785) of the entry that a validated event becomes. `JSON.stringify` writes members in the order of
+ * creation, and this literal and the schema name them in canonical order; only free-form JSON (metadata, changes) may
+ * need sorting.
  */
-export function entryParts(event: Event, defaults: EntryDefaults): EntryParts {
-  const early = {
+export function entryText(event: Event, defaults: EntryDefaults): EntryText {
+  const entry = {
     action: event.action,
     actor: event.actor,
     category: event.category,
@@ -125,8 +128,7 @@ export function entryParts(event: Event, defaults: EntryDefaults): EntryParts {
     outcome: event.outcome,
     producer: event.producer,
     reason: event.reason,
-  };
-  const late = {
+    receivedAt: receivedAtPlaceholder,
     schemaVersion: SCHEMA_VERSION,
     severity: event.severity,
     source: event.source,
@@ -136,13 +138,16 @@ export function entryParts(event: Event, defaults: EntryDefaults): EntryParts {
     trail: event.trail ?? defaults.trail,
   };
   const isCanonical = hasCanonicalOrder(event.metadata) && hasCanonicalOrder(event.changes);
-  const first = isCanonical ? JSON.stringify(early) : canonicalJson(early as unknown as JsonValue);
-  return { before: `${first.slice(0, -1)},"receivedAt":"`, after: `",${JSON.stringify(late).slice(1)}` };
+  const text = isCanonical ? JSON.stringify(entry) : canonicalJson(entry as unknown as JsonValue);
+  // The last one: no member after it has this name, and within a text its quotes would be escaped.
+  return { text, receivedAt: text.lastIndexOf(receivedAtMember) + receivedAtMember.length };
 }
 
 /** A valid RFC 3339 time in UTC with milliseconds, as entries hold it. */
 function utcTime(text: string): string {
-  if (text.length === RECEIVED_AT_LENGTH && text.charCodeAt(23) === 0x5a && text.charCodeAt(10) === 0x54)
-    return text;
-  return new Date(parseTime(text)!).toISOString();
+  const isStoredForm =
+    text.length === receivedAtPlaceholder.length &&
+    text.charCodeAt(23) === 0x5a &&
+    text.charCodeAt(10) === 0x54;
+  return isStoredForm ? text : new Date(parseTime(text)!).toISOString();
 }

@@ -4,7 +4,7 @@ import {
   type ErrorDetail,
   type Event,
   encodeBase64,
-  entryParts,
+  entryText,
   HASH_BYTES,
   parseEvent,
   type Receipt,
@@ -214,12 +214,12 @@ export class IntakeRequest {
     const nowMs = this.#options.now();
     const id = reported.id?.toLowerCase() ?? uuidV7(nowMs, this.#options.random(10));
     const defaults = { id, nowMs, trail, tenant: tenant.tenant };
-    const parts = entryParts(reported, defaults);
-    const redacted = this.#redact(reported, parts.before + parts.after);
+    const entry = entryText(reported, defaults);
+    const redacted = this.#redact(reported, entry.text);
     this.#group.add(
       trail,
       id,
-      redacted === reported ? parts : entryParts(redacted, defaults),
+      redacted === reported ? entry : entryText(redacted, defaults),
       reported.time === undefined,
     );
     this.#positions.push(position);

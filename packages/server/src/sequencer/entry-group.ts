@@ -1,4 +1,4 @@
-import { type EntryParts, eventLimits, RECEIVED_AT_LENGTH, tooLarge, uuidBytes } from '@sealtrail/core';
+import { type EntryText, eventLimits, tooLarge, uuidBytes } from '@sealtrail/core';
 
 const initialBytes = 1024;
 
@@ -36,21 +36,19 @@ export class EntryGroup {
    *
    * @throws SealtrailError entry_too_large; the group is as it was
    */
-  add(trail: string, id: string, parts: EntryParts, timeChosen: boolean): void {
+  add(trail: string, id: string, { text, receivedAt }: EntryText, timeChosen: boolean): void {
     // A UTF-16 unit becomes three bytes of UTF-8 at most.
-    this.#reserve(2 + 3 * (parts.before.length + parts.after.length) + RECEIVED_AT_LENGTH);
+    this.#reserve(2 + 3 * text.length);
     const start = this.#length + 2;
-    const slot = start + this.#bytes.write(parts.before, start, 'utf8');
-    const after = slot + RECEIVED_AT_LENGTH;
-    // Digits until the sequencer writes the time: never what the memory held before.
-    this.#bytes.fill(0x30, slot, after);
-    const end = after + this.#bytes.write(parts.after, after, 'utf8');
-    if (end - start > eventLimits.entryBytes) throw tooLarge();
-    this.#bytes.writeUInt16BE(end - start, this.#length);
-    this.#length = end;
+    const length = this.#bytes.write(text, start, 'utf8');
+    if (length > eventLimits.entryBytes) throw tooLarge();
+    const isAscii = length === text.length;
+    const slot = isAscii ? receivedAt : length - Buffer.byteLength(text.slice(receivedAt));
+    this.#bytes.writeUInt16BE(length, this.#length);
+    this.#length = start + length;
     this.trails.push(trail);
     this.starts.push(start);
-    this.slots.push(slot);
+    this.slots.push(start + slot);
     this.timeChosen.push(timeChosen);
     this.ids.push(uuidBytes(id));
   }

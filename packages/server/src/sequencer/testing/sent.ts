@@ -1,4 +1,4 @@
-import { type Event, entryParts, uuidV7 } from '@sealtrail/core';
+import { type Event, entryText, uuidV7 } from '@sealtrail/core';
 import { EntryGroup } from '../entry-group.ts';
 import { packBatch } from '../pack-batch.ts';
 import type { AppendBatch } from '../protocol.ts';
@@ -30,8 +30,8 @@ export function groupOf(events: readonly Sent[], partial = false): EntryGroup {
   for (const sent of events) {
     const event: Event = { action: 'test.event', ...sent };
     const trail = event.trail ?? 'main';
-    const parts = entryParts(event, { id: sent.id, nowMs: startMs + sends++, trail });
-    group.add(trail, sent.id, parts, event.time === undefined);
+    const entry = entryText(event, { id: sent.id, nowMs: startMs + sends++, trail });
+    group.add(trail, sent.id, entry, event.time === undefined);
   }
   return group;
 }
