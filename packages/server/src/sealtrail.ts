@@ -94,7 +94,7 @@ export async function openSealtrail(options: SealtrailOptions): Promise<Sealtrai
     },
     async recordAll(events) {
       const request = engine.intake.begin(ownerScope, false);
-      for (const event of events) request.addLine(Buffer.from(JSON.stringify(event)));
+      for (const event of events) request.addValue(event);
       return [...(await request.finish()).receipts];
     },
     async query({ trail = defaultTrail, q = '*', limit = 50, cursor, after } = {}) {

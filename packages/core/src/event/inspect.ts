@@ -16,7 +16,7 @@ export const SUSPICIOUS = -1;
  * False for what JavaScript has already rounded: Infinity, which `1e400` becomes and for which JSON has no form, and
  * integers beyond 2^53 - 1, of which the value stored would not be the value sent (RFC 8785 section 3.2.2.3, I-JSON).
  */
-const isExact = (value: number): boolean =>
+export const isExact = (value: number): boolean =>
   Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
 
 /**

@@ -1,10 +1,12 @@
 import type { z } from 'zod';
 import { type ErrorCode, type ErrorDetail, SealtrailError } from '../errors.ts';
 import { canonicalJson, hasCanonicalOrder } from './canonical.ts';
+import { compileSchema, NOT_SURE } from './compile-schema.ts';
 import { type Event, eventSchema, type JsonValue, parseTime, SCHEMA_VERSION } from './event.ts';
 import { countKeys, findStructuralFault, SUSPICIOUS } from './inspect.ts';
 import { findJsonFault } from './json-fault.ts';
 import { eventLimits } from './limits.ts';
+import { isPlainJson } from './plain-value.ts';
 import { escapePointer, findDuplicateKey, type ScannedValue, scanWhole } from './scan.ts';
 
 const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -32,13 +34,41 @@ export function parseEvent(bytes: Uint8Array, scanned: ScannedValue = scanWhole(
   return validateEvent(value);
 }
 
+/**
+ * Validates an event that is a value of this process, not text. It says the same as {@link parseEvent} says of the JSON
+ * text of the value. What the event returned shares with the value must not change until the event has been encoded.
+ *
+ * @throws SealtrailError as {@link parseEvent}; invalid_event also for what has no JSON text
+ */
+export function eventOfValue(value: unknown): Event {
+  if (isPlainJson(value)) {
+    const event = readEvent(value);
+    if (event !== NOT_SURE) return event;
+  }
+  return parseEvent(new TextEncoder().encode(jsonText(value)));
+}
+
+function jsonText(value: unknown): string {
+  try {
+    // Of undefined and of functions there is no text: the parser then says that it expected an object.
+    return JSON.stringify(value) ?? 'null';
+  } catch (cause) {
+    // A cycle, a bigint, a failing toJSON.
+    throw new SealtrailError('invalid_event', 'expected a value that JSON can write', { cause });
+  }
+}
+
 function throwStructuralFault(value: unknown): void {
   const found = findStructuralFault(value);
   if (found) throw fault(found.code, found.pointer, found.message);
 }
 
+const readEvent = /* @__PURE__ */ compileSchema(eventSchema);
+
 /** The schema's verdict on parsed JSON whose structure has been looked at. */
 function validateEvent(value: unknown): Event {
+  const read = readEvent(value);
+  if (read !== NOT_SURE) return read;
   const parsed = eventSchema.safeParse(value);
   if (parsed.success) return parsed.data;
   const details = parsed.error.issues.slice(0, 16).flatMap(issueDetails);

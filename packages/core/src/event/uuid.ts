@@ -1,12 +1,26 @@
+/** Values of hexadecimal digits by their character codes; 255 for other characters. */
+const digitOf = /* @__PURE__ */ (() => {
+  const digits = new Uint8Array(256).fill(255);
+  for (let digit = 0; digit < 16; digit++) {
+    digits[digit.toString(16).charCodeAt(0)] = digit;
+    digits[digit.toString(16).toUpperCase().charCodeAt(0)] = digit;
+  }
+  return digits;
+})();
+
 /** Bytes of a canonical UUID text (any case); the caller has validated its form. */
 export function uuidBytes(text: string): Uint8Array {
-  const hex = text.replaceAll('-', '');
   const bytes = new Uint8Array(16);
-  for (let i = 0; i < 16; i++) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  let at = 0;
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) at++;
+    bytes[i] = (digitOf[text.charCodeAt(at)]! << 4) | digitOf[text.charCodeAt(at + 1)]!;
+    at += 2;
+  }
   return bytes;
 }
 
-const hexByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const hexByte = /* @__PURE__ */ Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 /** Lower-case text of 16 bytes at an offset. */
 export function uuidText(bytes: Uint8Array, offset = 0): string {

@@ -5,6 +5,7 @@ import {
   type Event,
   encodeBase64,
   entryText,
+  eventOfValue,
   HASH_BYTES,
   parseEvent,
   type Receipt,
@@ -131,6 +132,11 @@ export class IntakeRequest {
   /** Adds one event that is a line of its own. */
   addLine(line: Uint8Array): void {
     this.#add(() => parseEvent(line, scanWhole(line)));
+  }
+
+  /** Adds one event that is a value of this process. It is encoded before this returns. */
+  addValue(value: unknown): void {
+    this.#add(() => eventOfValue(value));
   }
 
   /** Takes the place of an event that could not even be read. */

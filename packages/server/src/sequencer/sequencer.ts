@@ -111,10 +111,13 @@ export class Sequencer {
     touched: Set<TrailTip>,
   ): void {
     const { statuses } = result;
+    const keys: string[] = [];
     const seen: GroupIds | undefined = end - first > 1 ? new Map() : undefined;
     let refused = false;
     for (let i = first; i < end; i++) {
-      statuses[i] = this.#look(batch, i, seen);
+      const key = idKey(batch.ids, i * 16);
+      keys.push(key);
+      statuses[i] = this.#look(batch, i, key, seen);
       refused ||= statuses[i] === entryStatus.conflict || statuses[i] === entryStatus.unknownTrail;
     }
     if (refused && !partial) {
@@ -123,21 +126,21 @@ export class Sequencer {
       return;
     }
     for (let i = first; i < end; i++) {
-      if (statuses[i] === entryStatus.stored) this.#push(batch, i, result, touched);
-      else if (statuses[i] === entryStatus.duplicate) this.#repeatReceipt(batch, i, result);
+      const key = keys[i - first]!;
+      if (statuses[i] === entryStatus.stored) this.#push(batch, i, key, result, touched);
+      else if (statuses[i] === entryStatus.duplicate) this.#repeatReceipt(batch, i, key, result);
     }
   }
 
   /** Whether an entry is new, sent before, or in conflict with what was. */
-  #look(batch: AppendBatch, i: number, seen: GroupIds | undefined): number {
+  #look(batch: AppendBatch, i: number, key: string, seen: GroupIds | undefined): number {
     const tip = this.#tip(batch.trails[batch.trailOf[i]!]!);
     if (!tip) return entryStatus.unknownTrail;
-    const id = idKey(batch.ids, i * 16);
-    const index = this.#find(tip, id, batch.ids, i);
-    const groupKey = seen && `${batch.trailOf[i]} ${id}`;
-    const earlier = groupKey === undefined ? undefined : seen?.get(groupKey);
+    const index = this.#find(tip, key, batch.ids, i);
+    const seenInTrail = seen && idsOf(seen, batch.trailOf[i]!);
+    const earlier = seenInTrail?.get(key);
     if (index === undefined && earlier === undefined) {
-      if (groupKey !== undefined) seen?.set(groupKey, i);
+      seenInTrail?.set(key, i);
       return entryStatus.stored;
     }
     const before = index === undefined ? entryBytes(batch, earlier!) : this.#entryAt(tip, index);
@@ -146,7 +149,7 @@ export class Sequencer {
       : entryStatus.conflict;
   }
 
-  #push(batch: AppendBatch, i: number, result: ResultArrays, touched: Set<TrailTip>): void {
+  #push(batch: AppendBatch, i: number, key: string, result: ResultArrays, touched: Set<TrailTip>): void {
     const tip = this.#tip(batch.trails[batch.trailOf[i]!]!)!;
     touched.add(tip);
     // A clock that steps back must not reorder the trail: receive times never decrease in it.
@@ -160,21 +163,21 @@ export class Sequencer {
       leafHash,
       batch.ids.subarray(i * 16, (i + 1) * 16),
     );
-    tip.recentIds.add(idKey(batch.ids, i * 16), index);
+    tip.recentIds.add(key, index);
     result.indexes[i] = index;
     result.leafHashes.set(leafHash, i * HASH_BYTES);
   }
 
   /** The receipt that the event got when it came first. */
-  #repeatReceipt(batch: AppendBatch, i: number, result: ResultArrays): void {
+  #repeatReceipt(batch: AppendBatch, i: number, key: string, result: ResultArrays): void {
     const tip = this.#tip(batch.trails[batch.trailOf[i]!]!)!;
-    const index = this.#find(tip, idKey(batch.ids, i * 16), batch.ids, i)!;
+    const index = this.#find(tip, key, batch.ids, i)!;
     result.indexes[i] = index;
     result.leafHashes.set(this.#hasher.leafHash(this.#entryAt(tip, index)), i * HASH_BYTES);
   }
 
-  #find(tip: TrailTip, id: string, ids: Uint8Array, i: number): number | undefined {
-    const found = tip.recentIds.find(id);
+  #find(tip: TrailTip, key: string, ids: Uint8Array, i: number): number | undefined {
+    const found = tip.recentIds.find(key);
     if (found === 'new') return undefined;
     return found === 'unknown'
       ? this.#store.indexOf(tip.trail.id, ids.subarray(i * 16, (i + 1) * 16))
@@ -216,8 +219,17 @@ interface ResultArrays {
   readonly statuses: Uint8Array;
 }
 
-/** Trail and id of the new entries of one request, to their positions. */
-type GroupIds = Map<string, number>;
+/** By the numbers of trails in a batch: the ids of one request's new entries, to their positions. */
+type GroupIds = Map<number, Map<string, number>>;
+
+function idsOf(seen: GroupIds, trail: number): Map<string, number> {
+  let ids = seen.get(trail);
+  if (ids === undefined) {
+    ids = new Map();
+    seen.set(trail, ids);
+  }
+  return ids;
+}
 
 /** The bytes of one entry of a batch; a 16-bit length stands before them. */
 function entryBytes(batch: AppendBatch, i: number): Uint8Array {

@@ -6,6 +6,7 @@ import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from '../adapters/sqlite/state-store.ts';
 import { EventIndex } from '../followers/index/event-index.ts';
 import { ProducerFollower } from '../followers/producers/producer-follower.ts';
+import { SeenProducers } from '../followers/producers/seen-producers.ts';
 import type { FollowerReply, FollowerRequest } from '../followers/protocol.ts';
 import type { LogListener } from '../sequencer/log-client.ts';
 import { failureOf } from './failure.ts';
@@ -32,10 +33,12 @@ class FollowerThread implements AsyncDisposable {
     const folder = dataFolder(options.dir);
     const reader = this.#resources.use(new SqliteLogReader(folder.log));
     const store = this.#resources.use(new SqliteStateStore(folder.state));
+    const seen = new SeenProducers();
     this.#index = this.#resources.use(
       EventIndex.open({
         dir: folder.index,
         log: reader,
+        onEntries: (trail, from, entries) => seen.add(trail, from, entries),
         onIndexed: (sizes) => reply({ kind: 'indexed', sizes }),
         onError: (error) => reply({ kind: 'followFailed', failure: failureOf(error) }),
       }),
@@ -44,6 +47,7 @@ class FollowerThread implements AsyncDisposable {
       new ProducerFollower({
         log: { trails: () => reader.trails(), listen: (listener) => this.#listen(listener) },
         reader,
+        seen,
         store,
         system: { record: (event) => this.#record(event) },
         onError: (error) => reply({ kind: 'followFailed', failure: failureOf(error) }),

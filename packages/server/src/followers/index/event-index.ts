@@ -19,6 +19,8 @@ export interface EventIndexOptions {
   readonly retryMs?: number;
   /** Told, once a slice of work, how far trails are searchable. */
   readonly onIndexed?: (sizes: readonly (readonly [trail: string, size: number])[]) => void;
+  /** Given the entries that were taken in, for others who follow the log. */
+  readonly onEntries?: (trail: string, from: number, entries: readonly Entry[]) => void;
   /** Told of what fails while following or sealing. It is tried again until it works; meanwhile searches go on. */
   readonly onError?: (error: unknown) => void;
 }
@@ -70,6 +72,7 @@ export class EventIndex implements AsyncDisposable {
         maxQueryMs: 250,
         retryMs: 1000,
         onIndexed: () => {},
+        onEntries: () => {},
         onError: () => {},
         ...options,
       },
@@ -156,6 +159,7 @@ export class EventIndex implements AsyncDisposable {
     for (const [i, entry] of entries.entries()) this.#segments.add(trail, from + i, entry);
     const end = from + entries.length;
     this.#indexed.set(trail, end);
+    this.#options.onEntries(trail, from, entries);
     this.#advanced.add(trail);
     if (this.#segments.isFull) {
       // What is in memory is searchable, however long it takes until there is room.

@@ -9,6 +9,7 @@ import { groupOf, risingId } from '../../sequencer/testing/sent.ts';
 import { startLog } from '../../sequencer/testing/start-log.ts';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
 import { ProducerFollower, type ProducerFollowerParts } from './producer-follower.ts';
+import { SeenProducers } from './seen-producers.ts';
 
 /** A running log with what a follower of producers needs. */
 class Following implements AsyncDisposable {
@@ -43,7 +44,11 @@ class Following implements AsyncDisposable {
   follow(parts: Partial<ProducerFollowerParts> = {}): void {
     const { log, reader, store, system } = this;
     const onError = (error: unknown): void => void this.errors.push(error);
-    this.#follower = new ProducerFollower({ log, reader, store, system, onError, retryMs: 1, ...parts });
+    this.#follower = new ProducerFollower({
+      ...{ log, reader, store, system, onError, seen: new SeenProducers() },
+      ...{ lingerMs: 5, retryMs: 1 },
+      ...parts,
+    });
   }
 
   async stopFollowing(): Promise<void> {

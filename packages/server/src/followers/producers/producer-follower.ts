@@ -5,6 +5,7 @@ import type { SystemTrail } from '../../access/system-trail.ts';
 import type { LogReader, ProducerState, ProducerStore } from '../../ports.ts';
 import type { LogListener } from '../../sequencer/log-client.ts';
 import { deterministicId } from './deterministic-id.ts';
+import type { SeenProducers, SeenRange, SeenSequence } from './seen-producers.ts';
 import { type Gap, observe } from './sequence.ts';
 
 export interface ProducerFollowerParts {
@@ -14,10 +15,14 @@ export interface ProducerFollowerParts {
     listen(listener: LogListener): () => void;
   };
   readonly reader: LogReader;
+  /** What is already known of entries; the others are read. */
+  readonly seen: SeenProducers;
   readonly store: ProducerStore;
   readonly system: Pick<SystemTrail, 'record'>;
   /** Told of what went wrong; the follower tries again by itself. */
   readonly onError: (error: unknown) => void;
+  /** Rest before new entries are looked at, by which time another follower has read most of them; default 250 ms. */
+  readonly lingerMs?: number;
   /** Default one second. */
   readonly retryMs?: number;
 }
@@ -28,10 +33,13 @@ interface FoundGap extends Gap {
   readonly index: number;
 }
 
-/** Entries looked at in one transaction; the thread is shared with searches, so the work comes in small pieces. */
-const entriesPerPass = 512;
+/** Entries read from the log at a time; the thread is shared with searches, so the work comes in small pieces. */
+const entriesPerRead = 512;
 /** Rest between passes while there is more to do. */
 const restMs = 5;
+const defaultLingerMs = 250;
+/** Entries without a producer that are looked at before the cursor is committed for them alone. */
+const entriesPerCommit = 65_536;
 const defaultRetryMs = 1000;
 
 const text = new TextDecoder();
@@ -46,6 +54,8 @@ const mark = Buffer.from('"producer":{');
 export class ProducerFollower implements AsyncDisposable {
   readonly #parts: ProducerFollowerParts;
   readonly #behind: Set<string> = new Set();
+  /** How far each trail has been looked at: as committed, or beyond it over entries that nothing was learned from. */
+  readonly #cursors: Map<string, { committed: number; seen: number }> = new Map();
   readonly #unlisten: () => void;
   readonly #closing = new AbortController();
   #running: Promise<void> | undefined;
@@ -60,6 +70,8 @@ export class ProducerFollower implements AsyncDisposable {
     this.#closing.abort();
     this.#unlisten();
     await this.#running;
+    for (const [trail, { committed, seen }] of this.#cursors)
+      if (seen > committed) this.#parts.store.commit(trail, seen, new Map());
   }
 
   #grew(trails: readonly string[]): void {
@@ -70,7 +82,7 @@ export class ProducerFollower implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    await this.#rest(restMs);
+    await this.#rest(this.#parts.lingerMs ?? defaultLingerMs);
     for (let trail = this.#next(); trail !== undefined; trail = this.#next()) {
       this.#behind.delete(trail);
       try {
@@ -92,29 +104,45 @@ export class ProducerFollower implements AsyncDisposable {
 
   /** One piece of one trail; true when there is no more. */
   async #pass(trail: string): Promise<boolean> {
-    const { reader, store } = this.#parts;
-    const from = store.cursor(trail);
-    const size = reader.size(trail);
-    const to = Math.min(size, from + entriesPerPass);
+    const cursor = this.#cursor(trail);
+    const { to, seen } = this.#parts.seen.take(trail, cursor.seen) ?? this.#read(trail, cursor.seen);
     const states = new Map<string, ProducerState>();
-    const seen = new Set<string>();
     const gaps: FoundGap[] = [];
+    for (const { index, producer, seq } of seen) {
+      const before = states.get(producer) ?? this.#parts.store.producer(trail, producer);
+      const { state, gap } = observe(before, seq);
+      states.set(producer, state);
+      if (gap) gaps.push({ ...gap, producer, index });
+    }
+    await Promise.all(withoutFilled(gaps, seen).map((gap) => this.#report(trail, gap)));
+    if (states.size > 0 || to - cursor.committed >= entriesPerCommit) {
+      this.#parts.store.commit(trail, to, states);
+      cursor.committed = to;
+    }
+    cursor.seen = to;
+    return to >= this.#parts.reader.size(trail);
+  }
+
+  #cursor(trail: string): { committed: number; seen: number } {
+    let cursor = this.#cursors.get(trail);
+    if (cursor === undefined) {
+      const committed = this.#parts.store.cursor(trail);
+      cursor = { committed, seen: committed };
+      this.#cursors.set(trail, cursor);
+    }
+    return cursor;
+  }
+
+  #read(trail: string, from: number): SeenRange {
+    const { reader } = this.#parts;
+    const to = Math.min(reader.size(trail), from + entriesPerRead);
+    const seen: SeenSequence[] = [];
     reader.entries(trail, from, to).forEach((bytes, i) => {
       if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(mark) < 0) return;
       const { producer } = JSON.parse(text.decode(bytes)) as Entry;
-      if (!producer) return;
-      const { state, gap } = observe(
-        states.get(producer.id) ?? store.producer(trail, producer.id),
-        producer.seq,
-      );
-      states.set(producer.id, state);
-      seen.add(`${producer.seq} ${producer.id}`);
-      if (gap) gaps.push({ ...gap, producer: producer.id, index: from + i });
+      if (producer) seen.push({ index: from + i, producer: producer.id, seq: producer.seq });
     });
-    const open = gaps.filter((gap) => !isFilled(gap, seen));
-    await Promise.all(open.map((gap) => this.#report(trail, gap)));
-    if (to > from) store.commit(trail, to, states);
-    return to >= size;
+    return { from, to, seen };
   }
 
   async #report(trail: string, gap: FoundGap): Promise<void> {
@@ -144,9 +172,13 @@ export class ProducerFollower implements AsyncDisposable {
   }
 }
 
-/** A gap that the same pass has filled was only a change of order. */
-function isFilled({ producer, from, to }: FoundGap, seen: ReadonlySet<string>): boolean {
-  if (to - from >= entriesPerPass) return false;
-  for (let seq = from; seq <= to; seq++) if (!seen.has(`${seq} ${producer}`)) return false;
-  return true;
+/** Gaps that the same pass has filled were only a change of order. */
+function withoutFilled(gaps: readonly FoundGap[], seen: readonly SeenSequence[]): readonly FoundGap[] {
+  if (gaps.length === 0) return gaps;
+  const numbers = new Set(seen.map(({ producer, seq }) => `${seq} ${producer}`));
+  return gaps.filter(({ producer, from, to }) => {
+    if (to - from >= seen.length) return true;
+    for (let seq = from; seq <= to; seq++) if (!numbers.has(`${seq} ${producer}`)) return true;
+    return false;
+  });
 }
