@@ -16,6 +16,8 @@ export interface FollowerThreadOptions {
   readonly dir: string;
 }
 
+/** About 50,000 entries: a page of scattered ones decompresses a bundle for each that is not there. */
+const searchCacheBytes = 32 * 1024 * 1024;
 /** Longest wait of a query for entries that are not searchable yet. */
 const maxWaitMs = 10_000;
 
@@ -31,7 +33,7 @@ class FollowerThread implements AsyncDisposable {
   constructor(options: FollowerThreadOptions, reply: (reply: FollowerReply) => void) {
     this.#reply = reply;
     const folder = dataFolder(options.dir);
-    const reader = this.#resources.use(new SqliteLogReader(folder.log));
+    const reader = this.#resources.use(new SqliteLogReader(folder.log, searchCacheBytes));
     const store = this.#resources.use(new SqliteStateStore(folder.state));
     const seen = new SeenProducers();
     this.#index = this.#resources.use(

@@ -22,9 +22,10 @@ export class SqliteLogReader implements TileReader {
   readonly #hasher: TreeHasher = createTreeHasher(nativeSha256);
   readonly #ids: Map<string, number> = new Map();
 
-  constructor(file: string) {
+  /** @param cacheBytes decompressed entries kept in memory; by default just the bundle used last */
+  constructor(file: string, cacheBytes = 0) {
     this.#db = openLogForReading(file);
-    this.#read = new LogStatements(this.#db);
+    this.#read = new LogStatements(this.#db, cacheBytes);
   }
 
   trails(): readonly { readonly name: string; readonly size: number }[] {

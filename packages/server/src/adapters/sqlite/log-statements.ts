@@ -2,6 +2,7 @@ import { zstdDecompressSync } from 'node:zlib';
 import { bundleSlices, eventLimits, TILE_WIDTH } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { TrailRecord } from '../../ports.ts';
+import { BundleCache } from './bundle-cache.ts';
 
 /** A bundle can never be larger than this; what claims to be is damaged. */
 const maxBundleBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
@@ -18,10 +19,12 @@ export class LogStatements {
   readonly #maxId: Database.Statement;
   readonly #indexOf: Database.Statement;
   /** Full bundles never change, and who asks for one entry often asks for the next: a request sent again does. */
-  #lastBundle: { readonly trailId: number; readonly n: number; readonly data: Uint8Array } | undefined;
+  readonly #bundles: BundleCache;
   readonly #lastCheckpoint: Database.Statement<[number], { size: number; note: string }>;
 
-  constructor(db: Database.Database) {
+  /** @param cacheBytes decompressed bundles kept in memory */
+  constructor(db: Database.Database, cacheBytes = 0) {
+    this.#bundles = new BundleCache(cacheBytes);
     this.#trails = db.prepare('SELECT id, name, origin, vkey FROM trail ORDER BY id');
     this.#trail = db.prepare('SELECT id, name, origin, vkey FROM trail WHERE name = ?');
     this.#fullBundles = db.prepare('SELECT coalesce(max(n) + 1, 0) FROM bundle WHERE trail = ?').pluck();
@@ -60,12 +63,12 @@ export class LogStatements {
 
   /** A full bundle in tlog-tiles form, or undefined. It is shared: not to be changed. */
   bundle(trailId: number, n: number): Uint8Array | undefined {
-    const last = this.#lastBundle;
-    if (last && last.trailId === trailId && last.n === n) return last.data;
+    const known = this.#bundles.get(trailId, n);
+    if (known) return known;
     const stored = this.#bundle.get(trailId, n) as Uint8Array | undefined;
     if (!stored) return undefined;
     const data = zstdDecompressSync(stored, { maxOutputLength: maxBundleBytes });
-    this.#lastBundle = { trailId, n, data };
+    this.#bundles.add(trailId, n, data);
     return data;
   }
 
