@@ -152,6 +152,16 @@ export interface ProducerState {
   readonly lastSeq: number;
   /** Ranges of sequence numbers not seen, both ends included, oldest first. */
   readonly missing: readonly (readonly [from: number, to: number])[];
+  readonly reports: GapReports;
+}
+
+/** What has been reported of a producer's gaps in the latest hour of receive times that had any. */
+export interface GapReports {
+  /** The hour as an RFC 3339 time begins: `2026-01-31T09`; '' before the first gap. */
+  readonly hour: string;
+  readonly count: number;
+  /** Gaps found since the last report, beyond what an hour takes. */
+  readonly unreported: number;
 }
 
 /** One search: a trail, what to look for, and which page. */

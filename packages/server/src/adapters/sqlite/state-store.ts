@@ -10,7 +10,7 @@ CREATE TABLE IF NOT EXISTS token (
 ) STRICT;
 CREATE TABLE IF NOT EXISTS producer_cursor (trail TEXT PRIMARY KEY, entries INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS producer (
-  trail TEXT NOT NULL, producer TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, missing TEXT NOT NULL,
+  trail TEXT NOT NULL, producer TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, missing TEXT NOT NULL, reports TEXT NOT NULL,
   PRIMARY KEY (trail, producer)
 ) STRICT, WITHOUT ROWID;
 `;
@@ -32,6 +32,7 @@ interface ProducerRow {
   readonly first_seq: number;
   readonly last_seq: number;
   readonly missing: string;
+  readonly reports: string;
 }
 
 /** What is neither log nor index, in SQLite: `state.db`. */
@@ -93,11 +94,11 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
 
   commit(trail: string, cursor: number, states: ReadonlyMap<string, ProducerState>): void {
     const put = this.#db.prepare(
-      'INSERT INTO producer (trail, producer, first_seq, last_seq, missing) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first_seq = excluded.first_seq, last_seq = excluded.last_seq, missing = excluded.missing',
+      'INSERT INTO producer (trail, producer, first_seq, last_seq, missing, reports) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first_seq = excluded.first_seq, last_seq = excluded.last_seq, missing = excluded.missing, reports = excluded.reports',
     );
     this.#db.transaction(() => {
-      for (const [producer, state] of states)
-        put.run(trail, producer, state.firstSeq, state.lastSeq, JSON.stringify(state.missing));
+      for (const [producer, { firstSeq, lastSeq, missing, reports }] of states)
+        put.run(trail, producer, firstSeq, lastSeq, JSON.stringify(missing), JSON.stringify(reports));
       this.#db
         .prepare(
           'INSERT INTO producer_cursor (trail, entries) VALUES (?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries',
@@ -134,4 +135,5 @@ const producerOf = (row: ProducerRow): ProducerState => ({
   firstSeq: row.first_seq,
   lastSeq: row.last_seq,
   missing: JSON.parse(row.missing) as [number, number][],
+  reports: JSON.parse(row.reports) as ProducerState['reports'],
 });

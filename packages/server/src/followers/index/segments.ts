@@ -6,11 +6,13 @@ import type { SegmentList } from './segment-list.ts';
 
 /** Full segments that wait to be written: beyond it there is no room, which bounds memory. */
 const maxWaiting = 2;
+/** How often the time between two attempts to write a segment doubles. */
+const maxDoublings = 5;
 
 export interface SegmentsOptions {
   /** Entries a segment. */
   readonly segmentEntries: number;
-  /** Time until a seal that failed is tried again. */
+  /** Time until a seal that failed is tried again; it doubles up to 32 times as long while it goes on failing. */
   readonly retryMs: number;
   /** Told of a seal that failed. The entries stay in memory, and are searched there, until it works. */
   readonly onError: (error: unknown) => void;
@@ -80,6 +82,7 @@ export class Segments implements AsyncDisposable {
 
   async #sealAll(): Promise<void> {
     await nextTurn();
+    let failures = 0;
     for (
       let segment = this.#waiting[0];
       segment && !this.#closing.signal.aborted;
@@ -90,11 +93,14 @@ export class Segments implements AsyncDisposable {
         // In one go, so that no search sees the entries in both places or in none.
         this.#sealed.add(written);
         this.#waiting.shift();
+        failures = 0;
         this.#progress.resolve();
         this.#progress = Promise.withResolvers();
       } catch (error) {
         this.#options.onError(error);
-        await delay(this.#options.retryMs, undefined, { signal: this.#closing.signal }).catch(() => {});
+        // Each attempt writes a whole segment: a disk that stays full is not to be kept busy as well.
+        const waitMs = this.#options.retryMs * 2 ** Math.min(failures++, maxDoublings);
+        await delay(waitMs, undefined, { signal: this.#closing.signal }).catch(() => {});
       }
     }
     // Nothing comes between the last look at what waits and this line.

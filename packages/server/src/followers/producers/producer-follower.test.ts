@@ -8,7 +8,7 @@ import type { LogClient } from '../../sequencer/log-client.ts';
 import { groupOf, risingId } from '../../sequencer/testing/sent.ts';
 import { startLog } from '../../sequencer/testing/start-log.ts';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
-import { ProducerFollower, type ProducerFollowerParts } from './producer-follower.ts';
+import { maxReportsPerHour, ProducerFollower, type ProducerFollowerParts } from './producer-follower.ts';
 import { SeenProducers } from './seen-producers.ts';
 
 /** A running log with what a follower of producers needs. */
@@ -68,11 +68,15 @@ class Following implements AsyncDisposable {
       await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
+  entries(trail: string): Entry[] {
+    return this.reader
+      .entries(trail, 0, this.reader.size(trail))
+      .map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as Entry);
+  }
+
   /** Gaps reported in `system`, oldest first: producer, first and last number. */
   reported(): unknown[][] {
-    return this.reader
-      .entries('system', 0, this.reader.size('system'))
-      .map((bytes) => JSON.parse(Buffer.from(bytes).toString()) as Entry)
+    return this.entries('system')
       .filter(({ action }) => action === 'producer.sequence_gap')
       .map(({ targets, metadata }) => [targets?.[1]?.id, metadata?.['missingFrom'], metadata?.['missingTo']]);
   }
@@ -100,7 +104,7 @@ describe('ProducerFollower', () => {
       ['b', 101, 102],
       ['a', 3, 4],
     ]);
-    expect(it.store.list('main')).toEqual([
+    expect(it.store.list('main')).toMatchObject([
       { producer: 'a', firstSeq: 0, lastSeq: 5, missing: [[3, 4]] },
       { producer: 'b', firstSeq: 100, lastSeq: 104, missing: [[101, 102]] },
     ]);
@@ -127,15 +131,38 @@ describe('ProducerFollower', () => {
     expect(it.store.producer('main', 'a')?.missing).toEqual([[3, 4]]);
   });
 
-  it('reports every gap, also where a producer has more than are kept', async () => {
-    await using it = await Following.start();
+  it('reports so many gaps of a producer in an hour, and counts the others', async () => {
     const seqs = Array.from({ length: 400 }, (_, i) => 2 * i);
+    const counted = seqs.length - 1 - maxReportsPerHour;
+    await using it = await Following.start();
     await it.send('a', ...seqs);
+    await it.send('b', 0, 2);
     it.follow();
     await it.caughtUp();
-    expect(it.reported().sort((a, b) => Number(a[1]) - Number(b[1]))).toEqual(
-      seqs.slice(1).map((seq) => ['a', seq - 1, seq - 1]),
-    );
+    const found = it.reported();
+    expect(found.filter(([producer]) => producer === 'a').length).toBe(maxReportsPerHour);
+    expect(found.filter(([producer]) => producer === 'b')).toEqual([['b', 1, 1]]);
+    expect(it.store.producer('main', 'a')?.reports).toMatchObject({
+      count: maxReportsPerHour,
+      unreported: counted,
+    });
+  });
+
+  it('says in the next hour how many gaps were not reported', async () => {
+    await using it = await Following.start();
+    await it.send('a', 0, 2);
+    it.follow();
+    await it.caughtUp();
+    await it.stopFollowing();
+    const state = it.store.producer('main', 'a')!;
+    const reports = { hour: '2026-01-31T09', count: maxReportsPerHour, unreported: 7 };
+    it.store.commit('main', 2, new Map([['a', { ...state, reports }]]));
+    await it.send('a', 5);
+    it.follow();
+    await it.caughtUp();
+    const [, last] = it.entries('system');
+    expect(last?.metadata).toMatchObject({ missingFrom: 3, missingTo: 4, unreportedGaps: 7 });
+    expect(it.store.producer('main', 'a')?.reports).toMatchObject({ count: 1, unreported: 0 });
   });
 
   it.each(['before the reports', 'after the reports', 'after the commit'])(
@@ -208,7 +235,8 @@ describe('ProducerFollower', () => {
     await it.caughtUp();
     await it.stopFollowing();
     // As a copy of state.db from before would have it.
-    it.store.commit('main', 0, new Map([['a', { firstSeq: 0, lastSeq: 0, missing: [] }]]));
+    const reports = { hour: '', count: 0, unreported: 0 };
+    it.store.commit('main', 0, new Map([['a', { firstSeq: 0, lastSeq: 0, missing: [], reports }]]));
     it.follow();
     await it.caughtUp();
     expect(it.reported()).toEqual([['a', 1, 1]]);

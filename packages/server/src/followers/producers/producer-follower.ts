@@ -31,6 +31,13 @@ export interface ProducerFollowerParts {
 interface FoundGap extends Gap {
   readonly producer: string;
   readonly index: number;
+  readonly receivedAt: string;
+}
+
+/** A gap to report, with the number of gaps before it that were not. */
+interface DueReport {
+  readonly gap: FoundGap;
+  readonly unreported: number;
 }
 
 /** Entries read from the log at a time; the thread is shared with searches, so the work comes in small pieces. */
@@ -41,6 +48,8 @@ const defaultLingerMs = 250;
 /** Entries without a producer that are looked at before the cursor is committed for them alone. */
 const entriesPerCommit = 65_536;
 const defaultRetryMs = 1000;
+/** Reports for one producer in an hour of receive times: a producer that counts as it likes must not fill `system`. */
+export const maxReportsPerHour = 60;
 
 const text = new TextDecoder();
 /** What an entry without a producer does not contain: nearly all work is passed over by this. */
@@ -108,13 +117,14 @@ export class ProducerFollower implements AsyncDisposable {
     const { to, seen } = this.#parts.seen.take(trail, cursor.seen) ?? this.#read(trail, cursor.seen);
     const states = new Map<string, ProducerState>();
     const gaps: FoundGap[] = [];
-    for (const { index, producer, seq } of seen) {
+    for (const { index, producer, seq, receivedAt } of seen) {
       const before = states.get(producer) ?? this.#parts.store.producer(trail, producer);
       const { state, gap } = observe(before, seq);
       states.set(producer, state);
-      if (gap) gaps.push({ ...gap, producer, index });
+      if (gap) gaps.push({ ...gap, producer, index, receivedAt });
     }
-    await Promise.all(withoutFilled(gaps, seen).map((gap) => this.#report(trail, gap)));
+    const reports = dueReports(withoutFilled(gaps, seen), states);
+    await Promise.all(reports.map((report) => this.#report(trail, report)));
     if (states.size > 0 || to - cursor.committed >= entriesPerCommit) {
       this.#parts.store.commit(trail, to, states);
       cursor.committed = to;
@@ -139,13 +149,13 @@ export class ProducerFollower implements AsyncDisposable {
     const seen: SeenSequence[] = [];
     reader.entries(trail, from, to).forEach((bytes, i) => {
       if (Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf(mark) < 0) return;
-      const { producer } = JSON.parse(text.decode(bytes)) as Entry;
-      if (producer) seen.push({ index: from + i, producer: producer.id, seq: producer.seq });
+      const { producer, receivedAt } = JSON.parse(text.decode(bytes)) as Entry;
+      if (producer) seen.push({ index: from + i, producer: producer.id, seq: producer.seq, receivedAt });
     });
     return { from, to, seen };
   }
 
-  async #report(trail: string, gap: FoundGap): Promise<void> {
+  async #report(trail: string, { gap, unreported }: DueReport): Promise<void> {
     const reported = this.#parts.system.record({
       // What is reported follows from the entries up to this one alone: after a crash it is the same again.
       id: deterministicId(`producer.sequence_gap ${trail} ${gap.index}`),
@@ -158,7 +168,12 @@ export class ProducerFollower implements AsyncDisposable {
         { type: 'trail', id: trail },
         { type: 'producer', id: gap.producer },
       ],
-      metadata: { missingFrom: gap.from, missingTo: gap.to, seenAtIndex: gap.index },
+      metadata: {
+        missingFrom: gap.from,
+        missingTo: gap.to,
+        seenAtIndex: gap.index,
+        ...(unreported > 0 && { unreportedGaps: unreported }),
+      },
     });
     await reported.catch((error: unknown) => {
       // It is in the trail, in the words of an earlier version or configuration.
@@ -180,5 +195,21 @@ function withoutFilled(gaps: readonly FoundGap[], seen: readonly SeenSequence[])
     if (to - from >= seen.length) return true;
     for (let seq = from; seq <= to; seq++) if (!numbers.has(`${seq} ${producer}`)) return true;
     return false;
+  });
+}
+
+/** Of the gaps found, those to report; the others are counted in the states of their producers. */
+function dueReports(gaps: readonly FoundGap[], states: Map<string, ProducerState>): readonly DueReport[] {
+  return gaps.flatMap((gap) => {
+    const state = states.get(gap.producer)!;
+    const hour = gap.receivedAt.slice(0, 'YYYY-MM-DDTHH'.length);
+    const count = state.reports.hour === hour ? state.reports.count : 0;
+    const { unreported } = state.reports;
+    const isDue = count < maxReportsPerHour;
+    const reports = isDue
+      ? { hour, count: count + 1, unreported: 0 }
+      : { hour, count, unreported: unreported + 1 };
+    states.set(gap.producer, { ...state, reports });
+    return isDue ? [{ gap, unreported }] : [];
   });
 }

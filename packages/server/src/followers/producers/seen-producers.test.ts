@@ -3,9 +3,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SeenProducers } from './seen-producers.ts';
 
+const receivedAt = '2026-01-31T09:30:00.000Z';
+
 /** Every third entry names a producer; the sequence number tells the index. */
 const entry = (index: number): Entry =>
-  ({ action: 'a', ...(index % 3 === 0 && { producer: { id: 'p', seq: index } }) }) as Entry;
+  ({ action: 'a', receivedAt, ...(index % 3 === 0 && { producer: { id: 'p', seq: index } }) }) as Entry;
 const entries = (from: number, to: number): Entry[] =>
   Array.from({ length: to - from }, (_, i) => entry(from + i));
 const indexesWithin = (from: number, to: number): number[] =>
@@ -32,7 +34,7 @@ describe('SeenProducers', () => {
           expect(range.from).toBe(from);
           expect(range.to).toBeGreaterThan(from);
           expect(range.seen).toEqual(
-            indexesWithin(from, range.to).map((index) => ({ index, producer: 'p', seq: index })),
+            indexesWithin(from, range.to).map((index) => ({ index, producer: 'p', seq: index, receivedAt })),
           );
         }
       }),

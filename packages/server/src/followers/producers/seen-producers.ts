@@ -5,6 +5,7 @@ export interface SeenSequence {
   readonly index: number;
   readonly producer: string;
   readonly seq: number;
+  readonly receivedAt: string;
 }
 
 /** What the entries [from, to) of a trail say of their producers. */
@@ -30,8 +31,9 @@ export class SeenProducers {
   add(trail: string, from: number, entries: readonly Entry[]): void {
     const range = this.#rangeTo(trail, from);
     for (let i = 0; i < entries.length; i++) {
-      const { producer } = entries[i]!;
-      if (producer) range.seen.push({ index: from + i, producer: producer.id, seq: producer.seq });
+      const { producer, receivedAt } = entries[i]!;
+      if (producer)
+        range.seen.push({ index: from + i, producer: producer.id, seq: producer.seq, receivedAt });
     }
     range.to = from + entries.length;
   }

@@ -3,6 +3,8 @@ import type { ProducerState } from '../../ports.ts';
 /** Ranges of missing numbers kept for one producer; beyond it the oldest are given up, and stay reported. */
 export const maxMissingRanges = 256;
 
+const noReports = { hour: '', count: 0, unreported: 0 } as const;
+
 /** Sequence numbers that were passed over. */
 export interface Gap {
   readonly from: number;
@@ -14,7 +16,7 @@ export function observe(
   state: ProducerState | undefined,
   seq: number,
 ): { readonly state: ProducerState; readonly gap?: Gap } {
-  if (!state) return { state: { firstSeq: seq, lastSeq: seq, missing: [] } };
+  if (!state) return { state: { firstSeq: seq, lastSeq: seq, missing: [], reports: noReports } };
   if (seq <= state.lastSeq)
     return {
       state: withMissing(
