@@ -8,6 +8,7 @@ import { SealtrailError } from '@sealtrail/core';
 import { issueToken } from './access/issue-token.ts';
 import { parseConfig } from './config.ts';
 import { openEngine, serveEngine } from './main.ts';
+import { AsyncResources } from './resources.ts';
 
 export interface DemoOptions {
   /** Data folder to keep; absent: a temporary one. */
@@ -36,7 +37,7 @@ export async function runDemo(options: DemoOptions): Promise<void> {
   const { print, signal } = options;
   const shopModule = await importShop();
   const dir = options.data ?? mkdtempSync(path.join(tmpdir(), 'sealtrail-demo-'));
-  await using resources = new AsyncDisposableStack();
+  await using resources = new AsyncResources();
   if (options.data === undefined) resources.defer(() => rmSync(dir, { recursive: true, force: true }));
   const config = parseConfig({ dir, host: options.host, port: options.port, logLevel: 'warn' });
   const engine = resources.use(await openEngine(config));

@@ -20,6 +20,7 @@ import { HttpServer } from './http/server.ts';
 import { defaultIngestLimits } from './ingest/ingest.ts';
 import { Intake } from './ingest/intake.ts';
 import type { TileReader } from './ports.ts';
+import { AsyncResources } from './resources.ts';
 import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
 import type { FollowerThreadOptions } from './threads/follower-thread.ts';
 import type { LogThreadOptions } from './threads/log-thread.ts';
@@ -67,7 +68,7 @@ export async function openEngine(
 ): Promise<Engine> {
   const random = createRandomPool();
   const folder = dataFolder(config.dir);
-  await using resources = new AsyncDisposableStack();
+  await using resources = new AsyncResources();
   createDataFolder(folder);
   resources.use(lockDataFolder(folder));
   const originPrefix = originPrefixOf(folder, config.originPrefix, random);
@@ -116,7 +117,7 @@ export async function openEngine(
     state,
     logger,
     failed: failed.promise,
-    [Symbol.asyncDispose]: () => owned.disposeAsync(),
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
 }
 
@@ -164,7 +165,7 @@ export function createLogger(config: Pick<Config, 'logLevel'>): Logger {
 async function startLog(
   options: LogThreadOptions,
   config: Config,
-  resources: AsyncDisposableStack,
+  resources: AsyncResources,
 ): Promise<LogClient> {
   const log = new LogClient(new Worker(threadFile('log-thread'), { workerData: options }), {
     ...defaultQueueLimits,

@@ -8,6 +8,7 @@ import { EventIndex } from '../followers/index/event-index.ts';
 import { ProducerFollower } from '../followers/producers/producer-follower.ts';
 import { SeenProducers } from '../followers/producers/seen-producers.ts';
 import type { FollowerReply, FollowerRequest } from '../followers/protocol.ts';
+import { AsyncResources } from '../resources.ts';
 import type { LogListener } from '../sequencer/log-client.ts';
 import { failureOf } from './failure.ts';
 
@@ -24,7 +25,7 @@ const maxWaitMs = 10_000;
 /** The thread of the followers: the search index, which also answers searches, and the one of producers' sequences. */
 class FollowerThread implements AsyncDisposable {
   readonly #reply: (reply: FollowerReply) => void;
-  readonly #resources = new AsyncDisposableStack();
+  readonly #resources = new AsyncResources();
   readonly #index: EventIndex;
   readonly #listeners: Set<LogListener> = new Set();
   readonly #recording: Map<number, PromiseWithResolvers<void>> = new Map();
@@ -80,7 +81,7 @@ class FollowerThread implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#resources.disposeAsync();
+    await this.#resources[Symbol.asyncDispose]();
   }
 
   async #answer(

@@ -9,6 +9,7 @@ import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteLogStore } from '../adapters/sqlite/log-store.ts';
 import { SqlitePublishedStore } from '../adapters/sqlite/published-store.ts';
 import type { TrailRecord, WriteFault } from '../ports.ts';
+import { Resources } from '../resources.ts';
 import type { LogReply, LogRequest, PublishedCheckpoint, TrailStatus } from '../sequencer/protocol.ts';
 import { Publisher } from '../sequencer/publisher.ts';
 import { Sequencer } from '../sequencer/sequencer.ts';
@@ -31,7 +32,7 @@ export class LogThread implements Disposable {
   readonly #options: LogThreadOptions;
   readonly #reply: (reply: LogReply) => void;
   readonly #keys: FsKeyStore;
-  readonly #resources: DisposableStack;
+  readonly #resources: Resources;
   readonly #store: SqliteLogStore;
   readonly #sequencer: Sequencer;
   readonly #publisher: Publisher;
@@ -46,7 +47,7 @@ export class LogThread implements Disposable {
     const folder = dataFolder(options.dir);
     this.#keys = new FsKeyStore(folder, fault);
     const hasher = createTreeHasher(nativeSha256);
-    using resources = new DisposableStack();
+    using resources = new Resources();
     this.#store = resources.use(new SqliteLogStore(folder.log, fault));
     const reader = resources.use(new SqliteLogReader(folder.log));
     const published = resources.use(new SqlitePublishedStore(folder.published, fault));
@@ -109,7 +110,7 @@ export class LogThread implements Disposable {
 
   [Symbol.dispose](): void {
     clearInterval(this.#timer);
-    this.#resources.dispose();
+    this.#resources[Symbol.dispose]();
   }
 
   #answer(request: number, work: () => LogReply): void {

@@ -2,6 +2,7 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { Resources } from '../../resources.ts';
 
 /**
  * A SQLite file opened as evidence: for reading, whatever is in it. A file with a write-ahead log needs a place that can
@@ -9,21 +10,21 @@ import Database from 'better-sqlite3';
  */
 export class EvidenceFile implements Disposable {
   readonly db: Database.Database;
-  readonly #resources: DisposableStack;
+  readonly #resources: Resources;
 
   /** @throws when it cannot be read as SQLite at all */
   constructor(file: string) {
-    using resources = new DisposableStack();
+    using resources = new Resources();
     this.db = openInPlace(file, resources) ?? openCopy(file, resources);
     this.#resources = resources.move();
   }
 
   [Symbol.dispose](): void {
-    this.#resources.dispose();
+    this.#resources[Symbol.dispose]();
   }
 }
 
-function openInPlace(file: string, resources: DisposableStack): Database.Database | undefined {
+function openInPlace(file: string, resources: Resources): Database.Database | undefined {
   const db = new Database(file, { readonly: true, fileMustExist: true });
   try {
     db.prepare('SELECT count(*) FROM sqlite_schema').get();
@@ -33,15 +34,17 @@ function openInPlace(file: string, resources: DisposableStack): Database.Databas
       return undefined;
     throw error;
   }
-  return resources.adopt(db, () => db.close());
+  resources.defer(() => db.close());
+  return db;
 }
 
-function openCopy(file: string, resources: DisposableStack): Database.Database {
+function openCopy(file: string, resources: Resources): Database.Database {
   const dir = mkdtempSync(path.join(tmpdir(), 'sealtrail-verify-'));
   resources.defer(() => rmSync(dir, { recursive: true, force: true }));
   const copy = path.join(dir, path.basename(file));
   copyFileSync(file, copy);
   if (existsSync(`${file}-wal`)) copyFileSync(`${file}-wal`, `${copy}-wal`);
   const db = new Database(copy, { readonly: true, fileMustExist: true });
-  return resources.adopt(db, () => db.close());
+  resources.defer(() => db.close());
+  return db;
 }

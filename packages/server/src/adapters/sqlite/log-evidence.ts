@@ -1,6 +1,7 @@
 import { HASH_BYTES, type StoreFault, TILE_WIDTH, trailName } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { TrailRecord } from '../../ports.ts';
+import { Resources } from '../../resources.ts';
 import { EvidenceFile } from './evidence-file.ts';
 import { expectedLogFormat, expectedLogSchema, readLogFormat, readLogSchema } from './log-schema.ts';
 import { type KnownCheckpoints, StoredTrailEvidence } from './trail-evidence.ts';
@@ -32,7 +33,7 @@ export class LogEvidence implements Disposable {
 
   /** @throws when the file cannot be read as SQLite at all */
   constructor(file: string) {
-    using opened = new DisposableStack();
+    using opened = new Resources();
     this.#file = opened.use(new EvidenceFile(file));
     this.#db = this.#file.db;
     // The first read fixes the state that all further ones see.
