@@ -13,6 +13,13 @@ describe('strict base64', () => {
     );
   });
 
+  it('writes long ones as well, wherever it may cut them', () => {
+    for (const length of [3071, 3072, 3073, 6144, 10_000]) {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 89) & 0xff);
+      expect(encodeBase64(bytes)).toBe(Buffer.from(bytes).toString('base64'));
+    }
+  });
+
   it('knows every character of the alphabet', () => {
     const all = Uint8Array.from({ length: 48 }, (_, i) => (i * 37) & 0xff);
     const text = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';

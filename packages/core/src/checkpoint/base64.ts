@@ -4,17 +4,33 @@
 const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const pattern = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
+const codes = /* @__PURE__ */ Uint8Array.from(alphabet, (char) => char.charCodeAt(0));
+const PADDING = 0x3d;
+
 /** Bytes as padded standard base64. */
 export function encodeBase64(bytes: Uint8Array): string {
   let text = '';
+  for (let start = 0; start < bytes.length; start += pieceBytes)
+    text += encodePiece(bytes.subarray(start, start + pieceBytes));
+  return text;
+}
+
+/** A multiple of three, and few enough characters to be the arguments of one call. */
+const pieceBytes = 3072;
+
+/** One call makes a flat string; joining characters would make a tree of strings, to be flattened by whoever reads it. */
+function encodePiece(bytes: Uint8Array): string {
+  const text = new Array<number>(Math.ceil(bytes.length / 3) * 4);
+  let at = 0;
   for (let i = 0; i < bytes.length; i += 3) {
     const left = bytes.length - i;
     const group = (bytes[i]! << 16) | ((left > 1 ? bytes[i + 1]! : 0) << 8) | (left > 2 ? bytes[i + 2]! : 0);
-    text += alphabet[group >>> 18]! + alphabet[(group >>> 12) & 63]!;
-    text += left > 1 ? alphabet[(group >>> 6) & 63]! : '=';
-    text += left > 2 ? alphabet[group & 63]! : '=';
+    text[at++] = codes[group >>> 18]!;
+    text[at++] = codes[(group >>> 12) & 63]!;
+    text[at++] = left > 1 ? codes[(group >>> 6) & 63]! : PADDING;
+    text[at++] = left > 2 ? codes[group & 63]! : PADDING;
   }
-  return text;
+  return String.fromCharCode.apply(null, text);
 }
 
 /** The bytes that {@link encodeBase64} wrote as this text; undefined for any other text. */
