@@ -19,6 +19,7 @@ import { createMetrics } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
 import { defaultIngestLimits } from './ingest/ingest.ts';
 import { Intake } from './ingest/intake.ts';
+import { MemoryBudget } from './ingest/memory-budget.ts';
 import type { TileReader } from './ports.ts';
 import { AsyncResources } from './resources.ts';
 import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
@@ -121,6 +122,9 @@ export async function openEngine(
   };
 }
 
+/** Memory for request bodies that are arriving; at least a few of the largest ones. */
+const bodyMemoryBytes = 256 * 1024 * 1024;
+
 /** Serves an engine over HTTP; resolves when it listens. */
 export async function serveEngine(engine: Engine): Promise<HttpServer> {
   const { config, log, search } = engine;
@@ -141,6 +145,10 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     search,
     intake: engine.intake,
     ingestLimits: { ...defaultIngestLimits, maxBodyBytes: config.maxBodyBytes },
+    bodyMemory: new MemoryBudget({
+      maxBytes: Math.max(bodyMemoryBytes, 4 * config.maxBodyBytes),
+      maxHolderBytes: Math.max(bodyMemoryBytes / 4, 2 * config.maxBodyBytes),
+    }),
     tokens: engine.tokens,
     producers: engine.state,
     system: engine.system,

@@ -35,9 +35,16 @@ describe('createRedactor', () => {
       changes: [{ field: 'x', before: { y: [apiKey] }, after: apiKey }],
       metadata: { a: apiKey, b: [{ c: apiKey }] },
       reason: apiKey,
-      tenant: apiKey,
     };
     expect(textOf(redact(event))).not.toContain(apiKey);
+  });
+
+  it('never changes to whom an entry belongs', () => {
+    const event: Event = { action: 'a', tenant: card, trail: 'main', reason: card };
+    expect(redact(event, { paths: ['tenant'] })).toMatchObject({
+      tenant: card,
+      reason: '[redacted:card_number]',
+    });
   });
 
   it('finds what escapes hide', () => {

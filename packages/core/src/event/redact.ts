@@ -40,6 +40,7 @@ const kept = new Set([
   'producer',
   'schemaVersion',
   'targets.type',
+  'tenant',
   'time',
   'trail',
 ]);

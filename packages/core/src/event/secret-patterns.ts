@@ -13,9 +13,9 @@ export interface PatternKind {
  */
 export const valuePatterns = {
   bearer_token: {
-    hints: ['earer ', 'EARER ', 'asic ', 'ASIC '],
-    find: /\b(?:[Bb]earer|BEARER|[Bb]asic|BASIC) {1,4}[A-Za-z0-9._~+/=-]{16,}/g,
-    replace: (match, mark) => `${match.slice(0, match.indexOf(' '))} ${mark}`,
+    hints: ['earer', 'EARER', 'asic', 'ASIC'],
+    find: /\b[Bb](?:earer|EARER|asic|ASIC)(?:\s|%20){1,8}[A-Za-z0-9._~+/=-]{16,}/g,
+    replace: (match, mark) => `${match.slice(0, match.search(/\s|%/))} ${mark}`,
   },
   json_web_token: {
     hints: ['eyJ'],
@@ -30,13 +30,13 @@ export const valuePatterns = {
   },
   url_password: {
     hints: ['://'],
-    find: /\b[a-z][a-z0-9+.-]{1,31}:\/\/[^\s/?#:@"']{0,256}:[^\s/?#@"']{1,256}@/gi,
+    find: /\b[a-z][a-z0-9+.-]{1,31}:\/\/[^\s/?#:@"']{0,256}:[^\s/?#"']{1,256}@/gi,
     replace: (match, mark) => `${match.slice(0, match.indexOf(':', match.indexOf('://') + 3) + 1)}${mark}@`,
   },
   card_number: {
     // Written out, since the engine finds that five times as fast as a counted group.
-    hints: new RegExp(`\\d${'[ -]?\\d'.repeat(12)}`),
-    find: /(?<![\w-]|\d )\d(?:[ -]?\d){12,}(?![\w-])/g,
+    hints: new RegExp(`\\d${'[ .\\u00a0\\u2013-]?\\d'.repeat(12)}`),
+    find: /(?<![\w-]|\d[ .\u00a0\u2013])\d(?:[ .\u00a0\u2013-]?\d){12,}(?![\w-])/g,
     replace: redactCards,
   },
   access_key: {
@@ -46,11 +46,11 @@ export const valuePatterns = {
 } as const satisfies Record<string, PatternKind>;
 
 /**
- * Marks card numbers in a run of digits, whose groups are parted by single spaces or dashes: `4111 1111 1111 1111 123`
+ * Marks card numbers in a run of digits, whose groups are parted by single spaces, dashes or dots: `4111 1111 1111 1111 123`
  * is a card number and the check number printed beside it. A card number is made of whole groups.
  */
 function redactCards(run: string, mark: string): string {
-  const digits = run.replace(/[ -]/g, '');
+  const digits = run.replace(/\D/g, '');
   const places = Array.from(run.matchAll(/\d/g), ({ index }) => index);
   const isBoundary = (i: number): boolean =>
     i === 0 || i === digits.length || places[i]! - places[i - 1]! > 1;

@@ -6,6 +6,7 @@ import type { SystemTrail } from '../access/system-trail.ts';
 import type { Tokens } from '../access/tokens.ts';
 import type { IngestLimits } from '../ingest/ingest.ts';
 import type { Intake } from '../ingest/intake.ts';
+import type { MemoryBudget } from '../ingest/memory-budget.ts';
 import type { EventSearch, ProducerStore, TileReader } from '../ports.ts';
 import type { LogClient } from '../sequencer/log-client.ts';
 import type { Metrics } from './metrics.ts';
@@ -18,6 +19,7 @@ export interface HttpParts {
   readonly search: EventSearch;
   readonly intake: Intake;
   readonly ingestLimits: IngestLimits;
+  readonly bodyMemory: MemoryBudget;
   readonly tokens: Tokens;
   readonly producers: ProducerStore;
   readonly system: SystemTrail;

@@ -13,11 +13,13 @@ export function postEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Pr
     const token = gate.authorize(c, 'events.write');
     if (parts.isDraining()) throw new SealtrailError('shutting_down', undefined, { retryAfterSeconds: 5 });
     const partial = oneOf(parametersOf(c, ['partial']), 'partial', ['true', 'false']) === 'true';
+    using memory = parts.bodyMemory.open(token.id);
     const body = {
       stream: c.env.incoming,
       encoding: c.req.header('content-encoding'),
       format: formatOf(c.req.header('content-type')),
       partial,
+      memory,
     };
     let refusals: readonly { readonly code: string }[] = [];
     try {

@@ -26,6 +26,8 @@ export const defaultTimeouts: ClientTimeouts = {
 };
 
 const maxHeaderBytes = 16_384;
+/** Further ones are closed at once; each may hold some tens of kilobytes for as long as the timeouts allow. */
+const maxConnections = 4096;
 
 export interface HttpServerOptions {
   /** How long running requests may take to end once a stop was asked for. */
@@ -73,6 +75,7 @@ export class HttpServer implements AsyncDisposable {
       },
       listener as Parameters<typeof createServer>[1],
     );
+    this.#server.maxConnections = maxConnections;
     this.#server.on('clientError', answerClientError);
     const server = this.#server;
     await new Promise<void>((resolve, reject) => {

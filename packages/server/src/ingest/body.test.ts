@@ -40,6 +40,20 @@ describe('lines', () => {
   });
 });
 
+describe('blank lines', () => {
+  it('are too many when hardly anything else comes', async () => {
+    const count = async (text: string): Promise<number> => {
+      let found = 0;
+      for await (const _line of lines(inPieces(Buffer.from(text), [65_536]), 12)) found++;
+      return found;
+    };
+    expect(await codeOfPromise(count('\n'.repeat(20_000)))).toBe('body_too_large');
+    expect(await codeOfPromise(count(' \r\n'.repeat(20_000)))).toBe('body_too_large');
+    expect(await count('\n'.repeat(5_000))).toBe(0);
+    expect(await count('{}\r\n\r\n'.repeat(20_000))).toBe(20_000);
+  });
+});
+
 describe('decodedChunks', () => {
   const text = JSON.stringify(Array.from({ length: 500 }, (_, i) => ({ i })));
   const encoded = { identity: Buffer.from(text), gzip: gzipSync(text), zstd: zstdCompressSync(text) };

@@ -60,14 +60,23 @@ function decode(body: Readable, encoding: string): Transform {
   return body.pipe(decoder);
 }
 
-/** The whole decoded body. @throws as {@link decodedChunks} */
+/**
+ * The whole decoded body.
+ *
+ * @param hold told of the bytes that stay in memory, as they come
+ * @throws as {@link decodedChunks}, and as `hold` does
+ */
 export async function readBody(
   body: Readable,
   encoding: string | undefined,
   maxBytes: number,
+  hold: (bytes: number) => void = () => {},
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of decodedChunks(body, encoding, maxBytes)) chunks.push(chunk);
+  for await (const chunk of decodedChunks(body, encoding, maxBytes)) {
+    hold(chunk.length);
+    chunks.push(chunk);
+  }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks);
 }
 
@@ -76,19 +85,32 @@ export const tooLong: unique symbol = Symbol('tooLong');
 
 const LINE_FEED = 0x0a;
 
-/** The lines of a body that arrives in chunks, without their line feeds. Blank lines are passed over. */
+/** Blank lines beyond one for each other line: a body of nothing else inflates from next to nothing. */
+const maxBlankLines = 10_000;
+
+/**
+ * The lines of a body that arrives in chunks, without their line feeds. Blank lines are passed over.
+ *
+ * @throws SealtrailError body_too_large, when too many are blank; what the chunks throw
+ */
 export async function* lines(
   chunks: AsyncIterable<Buffer>,
   maxLineBytes: number,
 ): AsyncGenerator<Buffer | typeof tooLong> {
   const line = new GrowingLine(maxLineBytes);
+  let blankLeft = maxBlankLines;
   for await (const chunk of chunks) {
     let start = 0;
     for (let end = chunk.indexOf(LINE_FEED); end >= 0; end = chunk.indexOf(LINE_FEED, start)) {
       line.add(chunk.subarray(start, end));
       start = end + 1;
       const taken = line.take();
-      if (taken === tooLong || !isBlank(taken)) yield taken;
+      if (taken === tooLong || !isBlank(taken)) {
+        blankLeft++;
+        yield taken;
+      } else if (--blankLeft < 0) {
+        throw new SealtrailError('body_too_large', 'expected fewer blank lines');
+      }
     }
     line.add(chunk.subarray(start));
   }

@@ -30,7 +30,7 @@ async function takeIn(
   }
   const stream = Readable.from(body(), { objectMode: false });
   const error = await ingest(
-    { stream, encoding: undefined, format: 'ndjson', partial },
+    { stream, encoding: undefined, format: 'ndjson', partial, memory: { add: () => {} } },
     intake.begin(ownerScope, partial),
     { ...defaultIngestLimits, ...limits },
   ).catch((cause: unknown) => cause);

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import { eventLimits, SealtrailError, scanArray, scanWhole, skipSpace, tooLarge } from '@sealtrail/core';
 import { decodedChunks, lines, readBody, tooLong } from './body.ts';
 import type { IngestOutcome, IntakeRequest } from './intake.ts';
+import type { HeldMemory } from './memory-budget.ts';
 
 /** Bounds of one request. */
 export interface IngestLimits {
@@ -39,7 +40,14 @@ export interface IngestBody {
   readonly encoding: string | undefined;
   readonly format: 'json' | 'ndjson';
   readonly partial: boolean;
+  /** Where the memory that it takes is accounted for; see {@link MemoryBudget}. */
+  readonly memory: Pick<HeldMemory, 'add'>;
 }
+
+/** What the window of a zstd decoder is accounted for: it takes up to 8 MiB, and mostly as much as the body is long. */
+const zstdWindowBytes = 1024 * 1024;
+/** What a receipt or an error is accounted for until the request is answered. */
+const outcomeBytes = 256;
 
 /**
  * Takes in a request body: one JSON object, a JSON array, or NDJSON.
@@ -53,8 +61,13 @@ export async function ingest(
   limits: IngestLimits = defaultIngestLimits,
 ): Promise<IngestOutcome> {
   try {
+    if (body.encoding?.trim().toLowerCase() === 'zstd') body.memory.add(zstdWindowBytes);
     if (body.format === 'json')
-      ingestJson(await readBody(body.stream, body.encoding, limits.maxBodyBytes), request, limits);
+      ingestJson(
+        await readBody(body.stream, body.encoding, limits.maxBodyBytes, (bytes) => body.memory.add(bytes)),
+        request,
+        limits,
+      );
     else await ingestLines(body, request, limits);
     if (request.count === 0) throw new SealtrailError('invalid_body', 'expected at least one event');
     if (body.partial) await request.flush();
@@ -95,14 +108,21 @@ function at(position: number, error: unknown): unknown {
 async function ingestLines(body: IngestBody, request: IntakeRequest, limits: IngestLimits): Promise<void> {
   const maxBytes = body.partial ? limits.maxStreamBytes : limits.maxBodyBytes;
   const maxEvents = body.partial ? limits.maxStreamEvents : limits.maxEvents;
-  for await (const line of lines(
-    decodedChunks(body.stream, body.encoding, maxBytes),
-    2 * eventLimits.entryBytes,
-  )) {
+  const chunks = decodedChunks(body.stream, body.encoding, maxBytes);
+  for await (const line of lines(body.partial ? chunks : held(chunks, body), 2 * eventLimits.entryBytes)) {
     assertRoom(request, maxEvents);
+    if (body.partial) body.memory.add(outcomeBytes);
     if (line === tooLong) request.refuse(tooLarge());
     else request.addLine(line);
     if (request.isFull) await request.flush();
+  }
+}
+
+/** Chunks of which all that is in them is kept until the request ends. */
+async function* held(chunks: AsyncIterable<Buffer>, { memory }: IngestBody): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    memory.add(chunk.length);
+    yield chunk;
   }
 }
 
