@@ -131,13 +131,13 @@ function assuranceText({ coveredSize, assurance: { selfSigned, witnessed }, rang
   const witnesses =
     witnessed.need === 0
       ? 'the trust policy asks for no witnesses'
-      : `${witnessed.have} of ${witnessed.need} witnesses needed cosigned the first ${entriesOf(witnessed.size)}`;
+      : `${witnessed.have} of ${witnessed.need} witnesses needed cosigned ${firstEntries(witnessed.size)}`;
   const intact = ranges.filter(({ code }) => code === 'intact');
   const shown = intact
     .slice(0, 3)
     .map(({ first, last }) => (first === last ? `${first}` : `${first} to ${last}`));
   const agreeing = `${shown.join(', ') || 'none'}${intact.length > shown.length ? ' and more' : ''}`;
-  return `self-signed; a pinned key signed the first ${entriesOf(coveredSize)}, ${witnesses}. Entries that agree with what was signed: ${agreeing}.`;
+  return `self-signed; a pinned key signed ${firstEntries(coveredSize)}, ${witnesses}. Entries that agree with what was signed: ${agreeing}.`;
 }
 
 function keysText({ isPinned }: FolderVerdict): string {
@@ -163,3 +163,6 @@ const wordsOf = (code: VerdictCode): string => code.replaceAll('_', ' ');
 
 const entriesOf = (count: number): string =>
   `${count.toLocaleString('en')} ${count === 1 ? 'entry' : 'entries'}`;
+
+const firstEntries = (count: number): string =>
+  count === 1 ? 'the first entry' : `the first ${entriesOf(count)}`;
