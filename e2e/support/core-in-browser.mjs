@@ -15,8 +15,9 @@ const event = core.parseEvent(bytes);
 const id = core.uuidV7(Date.UTC(2026, 0, 31), new Uint8Array(10));
 const defaults = { id, nowMs: Date.UTC(2026, 0, 31), trail: 'main' };
 const entryText = (reported) => {
-  const { before, after } = core.entryParts(reported, defaults);
-  return `${before}2026-01-31T00:00:00.000Z${after}`;
+  const { text, receivedAt } = core.entryText(reported, defaults);
+  const time = '2026-01-31T00:00:00.000Z';
+  return text.slice(0, receivedAt) + time + text.slice(receivedAt + time.length);
 };
 const redacted = core.createRedactor()(event, entryText(event));
 const entry = entryText(redacted);
