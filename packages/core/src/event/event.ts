@@ -31,7 +31,8 @@ const identifier = shortText;
 export const eventId = z
   .string()
   .regex(
-    /^[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i,
+    // Without a flag: the pattern is also that of the API document, which has none.
+    /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-8][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}$/,
     'expected a UUID (RFC 9562), such as 019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f',
   )
   .meta({
@@ -107,7 +108,12 @@ const target = z
 
 const source = z
   .strictObject({
-    ip: z.union([z.ipv4(), z.ipv6()], 'expected an IPv4 or IPv6 address').optional(),
+    ip: z
+      .union(
+        [z.ipv4().meta({ format: 'ipv4' }), z.ipv6().meta({ format: 'ipv6' })],
+        'expected an IPv4 or IPv6 address',
+      )
+      .optional(),
     port: z.int().min(0).max(65535).optional(),
     userAgent: z.string().max(limits.path).optional(),
   })

@@ -28,8 +28,8 @@ const producerList = z
         firstSeq: z.int(),
         lastSeq: z.int(),
         missing: z
-          .array(z.tuple([z.int(), z.int()]))
-          .openapi({ description: 'Ranges of sequence numbers that never came.' }),
+          .array(z.array(z.int()).length(2))
+          .openapi({ description: 'Ranges of sequence numbers that never came: first and last.' }),
       }),
     ),
   })
@@ -107,7 +107,7 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
         {
           producers: producers.map((state) => ({
             ...state,
-            missing: state.missing.map(([from, to]) => [from, to] as [number, number]),
+            missing: state.missing.map((range) => [...range]),
           })),
         },
         200,

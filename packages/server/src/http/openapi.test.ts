@@ -130,7 +130,11 @@ describe('the API document', () => {
         if (bound in schema) expect([path, bound, typeof schema[bound]]).toEqual([path, bound, 'number']);
       if (Array.isArray(required))
         expect(Object.keys(properties ?? {})).toEqual(expect.arrayContaining(required));
-      if (typeof pattern === 'string') expect(() => new RegExp(pattern, 'u')).not.toThrow();
+      if (typeof pattern === 'string') {
+        expect(() => new RegExp(pattern, 'u')).not.toThrow();
+        // A flag of the expression it came from would be part of the pattern.
+        expect([path, pattern]).toEqual([path, expect.stringMatching(/^\^.*\$$/)]);
+      }
     }
   });
 
