@@ -90,6 +90,26 @@ describe('an administrative act is an entry of the trail system', () => {
     );
     expect(entries).toMatchObject([{ action: 'trail.create', targets: [{ type: 'trail', id: 'fresh' }] }]);
   });
+
+  it('writing to a trail for the first time', async () => {
+    const token = await server.token({ role: 'ingest', trails: ['first-written'] });
+    const entries = await left(() => server.record({ action: 'a', trail: 'first-written' }, token.secret));
+    expect(entries).toMatchObject([
+      {
+        action: 'trail.create',
+        actor: { type: 'api_key', id: token.id },
+        targets: [{ type: 'trail', id: 'first-written' }],
+      },
+    ]);
+  });
+
+  it('the first start, which makes trails and a token', () => {
+    expect(server.entries('system').slice(0, 3)).toMatchObject([
+      { action: 'trail.create', actor: { type: 'system' } },
+      { action: 'trail.create', actor: { type: 'system' } },
+      { action: 'token.create', actor: { type: 'system' } },
+    ]);
+  });
 });
 
 describe('what is refused', () => {

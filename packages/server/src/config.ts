@@ -1,5 +1,6 @@
 import { type RedactionRules, SealtrailError, valuePatterns } from '@sealtrail/core';
 import { z } from 'zod';
+import { expectedSecret, tokenSecret } from './access/tokens.ts';
 
 const patternNames = Object.keys(valuePatterns) as [keyof typeof valuePatterns];
 
@@ -13,7 +14,7 @@ const configSchema = z.strictObject({
   dir: z.string().min(1),
   host: z.string().min(1).default('127.0.0.1'),
   port: z.coerce.number().int().min(0).max(65535).default(7600),
-  adminToken: z.string().min(16).max(512).optional(),
+  adminToken: z.string().regex(tokenSecret, expectedSecret).optional(),
   originPrefix: z
     .string()
     .regex(

@@ -2,6 +2,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { type CreatedToken, defaultTrail, SealtrailError } from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
+import { createTrail, recordForgottenActs } from './access/acts.ts';
 import { ensureAdmin } from './access/first-admin.ts';
 import { systemTrail } from './access/permissions.ts';
 import { SystemTrail } from './access/system-trail.ts';
@@ -95,8 +96,13 @@ export async function openEngine(
   });
 
   const reader = resources.use(new SqliteLogReader(folder.log));
-  const intake = new Intake(log, { redaction: config.redaction, now: Date.now, random });
-  const system = new SystemTrail(intake, (error) =>
+  const intake = new Intake(log, {
+    redaction: config.redaction,
+    now: Date.now,
+    random,
+    createTrail: (name, actor) => createTrail({ log, system }, name, { actor }),
+  });
+  const system: SystemTrail = new SystemTrail(intake, (error) =>
     logger.error(
       { code: 'code' in error ? error.code : 'internal' },
       'the trail system could not be written',
@@ -104,7 +110,15 @@ export async function openEngine(
   );
   const search = resources.use(startFollowers({ dir: folder.dir }, log, system, logger));
   const tokens = new Tokens(state, { now: Date.now, random });
-  await ensureAdmin({ tokens, system }, { adminToken: config.adminToken, show: options.showFirstToken });
+  await recordForgottenActs({ log, reader, tokens, system });
+  await ensureAdmin(
+    { tokens, system },
+    {
+      adminToken: config.adminToken,
+      show: options.showFirstToken,
+      warn: (message) => logger.warn(message),
+    },
+  );
 
   const owned = resources.move();
   return {

@@ -36,6 +36,7 @@ class Starts implements Disposable {
   readonly folder = temporaryFolder();
   /** Everything that the operator has been shown, in order. */
   readonly shown: CreatedToken[] = [];
+  readonly warnings: string[] = [];
 
   #fault: Step | undefined;
 
@@ -46,7 +47,8 @@ class Starts implements Disposable {
       this.shown.push(created);
       this.#pass('show after');
     };
-    const options = { adminToken, show: isSilent ? undefined : show };
+    const warn = (message: string): void => void this.warnings.push(message);
+    const options = { adminToken, show: isSilent ? undefined : show, warn };
     return this.run((parts) => ensureAdmin(parts, options), fault);
   }
 
@@ -201,5 +203,17 @@ describe('a token that could not be stored', () => {
     await expect(attempt).rejects.toThrow('cut off');
     expect(starts.stored()).toEqual([]);
     expect(starts.recorded()).toEqual([`success ${id}`, `failure ${id}`]);
+  });
+
+  it('stays shut to a token of the operator that was revoked, and says so', async () => {
+    using it = new Starts();
+    const adminToken = 'chosen-by-the-operator';
+    await it.start({ adminToken });
+    await it.run(async ({ tokens }) => tokens.revoke(tokens.find(adminToken)!.id));
+    await it.start({ adminToken });
+    expect(it.opens(adminToken)).toBe(false);
+    expect(it.stored()).toHaveLength(1);
+    expect(it.warnings).toHaveLength(1);
+    expect(it.warnings[0]).not.toContain(adminToken);
   });
 });

@@ -7,6 +7,8 @@ export interface FirstAdminOptions {
   readonly adminToken?: string | undefined;
   /** Shows the operator an admin token that was made up. Absent: nobody looks, and none is. */
   readonly show?: ((created: CreatedToken) => void) | undefined;
+  /** Told when nobody can sign in with what was chosen. */
+  readonly warn: (message: string) => void;
 }
 
 /**
@@ -15,7 +17,10 @@ export interface FirstAdminOptions {
  *
  * @throws as {@link issueToken}
  */
-export async function ensureAdmin(parts: TokenParts, { adminToken, show }: FirstAdminOptions): Promise<void> {
+export async function ensureAdmin(
+  parts: TokenParts,
+  { adminToken, show, warn }: FirstAdminOptions,
+): Promise<void> {
   const issue = (name: string, options: IssueOptions): Promise<CreatedToken> =>
     issueToken(
       parts,
@@ -24,7 +29,9 @@ export async function ensureAdmin(parts: TokenParts, { adminToken, show }: First
       options,
     );
   if (adminToken !== undefined) {
-    if (!parts.tokens.find(adminToken)) await issue('environment', { secret: adminToken });
+    if (!parts.tokens.isKnown(adminToken)) await issue('environment', { secret: adminToken });
+    else if (!parts.tokens.find(adminToken))
+      warn('SEALTRAIL_ADMIN_TOKEN was revoked and opens nothing; choose another');
   } else if (show && !parts.tokens.list().some(({ role }) => role === 'admin')) {
     await issue('first admin', { show });
   }

@@ -1,12 +1,13 @@
 import type { Token } from '@sealtrail/core';
 import type { IngestScope } from '../ingest/intake.ts';
-import { everything, reachesTrail, systemTrail, tenantsOf } from './permissions.ts';
+import { actorOf, everything, reachesTrail, systemTrail, tenantsOf } from './permissions.ts';
 
 /** What a token may write. */
 export function ingestScopeOf(token: Token): IngestScope {
   const tenants = tenantsOf(token);
   const only = tenants?.length === 1 ? tenants[0] : undefined;
   return {
+    actor: actorOf(token),
     refuseTrail(trail) {
       if (trail === systemTrail) return 'the trail system is written by the server alone';
       return reachesTrail(token, trail) || token.trails.includes(everything)
@@ -28,6 +29,7 @@ export function ingestScopeOf(token: Token): IngestScope {
 
 /** What the server itself may write: anything to the trail `system`. */
 export const systemScope: IngestScope = {
+  actor: { type: 'system' },
   refuseTrail: () => undefined,
   mayCreateTrail: () => false,
   tenantOf: (tenant) => ({ tenant }),
@@ -35,6 +37,7 @@ export const systemScope: IngestScope = {
 
 /** What a process that embeds the log may write: everything but the trail `system`. */
 export const ownerScope: IngestScope = {
+  actor: { type: 'system' },
   refuseTrail: (trail) =>
     trail === systemTrail ? 'the trail system is written by the server alone' : undefined,
   mayCreateTrail: () => true,

@@ -1,4 +1,4 @@
-import type { Role, Token } from '@sealtrail/core';
+import type { Event, Role, Token } from '@sealtrail/core';
 
 /** What can be done through the API. */
 export type Permission =
@@ -34,6 +34,13 @@ export const systemTrail = 'system';
 
 /** Stands for all trails or all tenants in a token's scope. */
 export const everything = '*';
+
+/** A token as the actor of an entry. */
+export const actorOf = (token: Token): NonNullable<Event['actor']> => ({
+  id: token.id,
+  name: token.name,
+  type: 'api_key',
+});
 
 export const may = (token: Token, permission: Permission): boolean =>
   permissions[token.role].includes(permission);

@@ -1,4 +1,4 @@
-import type { Event, SealtrailError, Token } from '@sealtrail/core';
+import type { Event, SealtrailError } from '@sealtrail/core';
 import type { Intake } from '../ingest/intake.ts';
 import { systemScope } from './ingest-scope.ts';
 import { systemTrail } from './permissions.ts';
@@ -30,10 +30,3 @@ export class SystemTrail {
     this.record(event).catch(this.#onError);
   }
 }
-
-/** A token as the actor of an entry. */
-export const actorOf = (token: Token): NonNullable<Event['actor']> => ({
-  id: token.id,
-  name: token.name,
-  type: 'api_key',
-});

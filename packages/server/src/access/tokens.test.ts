@@ -1,6 +1,7 @@
 import type { CreatedToken, NewToken } from '@sealtrail/core';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { StoredToken, TokenStore } from '../ports.ts';
+import { codeOf } from '../testing/code-of.ts';
 import { Tokens } from './tokens.ts';
 
 /** A store that forgets with the test. */
@@ -100,5 +101,26 @@ describe('Tokens', () => {
       expect(() => created(wanted, secret)).toThrow(
         expect.objectContaining({ code: 'invalid_configuration' }),
       );
+  });
+
+  it.each([
+    'too short',
+    'x'.repeat(513),
+    'correct horse battery $taple',
+    'schlüssel-schlüssel',
+    'line\nline-line-line',
+  ])('takes no secret that no header can carry: %j', (secret) => {
+    expect(codeOf(() => tokens.make(wanted, secret))).toBe('invalid_configuration');
+  });
+
+  it('knows a secret also after its token has ended', () => {
+    const { id, secret } = created(wanted);
+    tokens.revoke(id);
+    expect([tokens.isKnown(secret), open().isKnown(secret), tokens.isKnown(`${secret}x`)]).toEqual([
+      true,
+      true,
+      false,
+    ]);
+    expect(tokens.isStillValid(tokens.list()[0]!)).toBe(false);
   });
 });

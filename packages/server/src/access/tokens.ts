@@ -12,8 +12,11 @@ const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 /** 5 bits a character. */
 const idCharacters = 16;
 const secretCharacters = 52;
-const minSecretLength = 16;
 const maxSecretLength = 512;
+
+/** What can stand behind `Bearer` (RFC 6750 section 2.1), and is long enough. */
+export const tokenSecret: RegExp = new RegExp(`^[A-Za-z0-9._~+/-]{16,${maxSecretLength}}$`);
+export const expectedSecret: string = `expected a token of 16 to ${maxSecretLength} letters, digits and . _ ~ + / -`;
 
 export interface TokensOptions {
   readonly now: () => number;
@@ -25,11 +28,13 @@ export class Tokens {
   readonly #store: TokenStore;
   readonly #options: TokensOptions;
   readonly #byHash: Map<string, StoredToken> = new Map();
+  /** By the ids of tokens. */
+  readonly #hashes: Map<string, string> = new Map();
 
   constructor(store: TokenStore, options: TokensOptions) {
     this.#store = store;
     this.#options = options;
-    for (const stored of store.all()) this.#byHash.set(hex(stored.hash), stored);
+    for (const stored of store.all()) this.#remember(stored);
   }
 
   list(): readonly Token[] {
@@ -50,8 +55,13 @@ export class Tokens {
 
   /** Whether a token that was found before is still valid. */
   isStillValid({ id }: Token): boolean {
-    for (const { token } of this.#byHash.values()) if (token.id === id) return this.#isValid(token);
-    return false;
+    const stored = this.#byHash.get(this.#hashes.get(id) ?? '');
+    return stored !== undefined && this.#isValid(stored.token);
+  }
+
+  /** Whether there is, or ever was, a token of this secret: one that has ended never becomes valid again. */
+  isKnown(secret: string): boolean {
+    return this.#byHash.has(hex(sha256(secret)));
   }
 
   #isValid({ revokedAt, expiresAt }: Token): boolean {
@@ -61,15 +71,10 @@ export class Tokens {
   /**
    * Thinks of a token; its secret is in the answer and nowhere else. It opens nothing before it is added.
    *
-   * @throws SealtrailError invalid_configuration, when the secret is too short or too long
+   * @throws SealtrailError invalid_configuration, when the secret is none
    */
   make(wanted: NewToken, secret: string = `stk_${this.#randomText(secretCharacters)}`): CreatedToken {
-    if (secret.length < minSecretLength || secret.length > maxSecretLength) {
-      throw new SealtrailError(
-        'invalid_configuration',
-        `expected a token of ${minSecretLength} to ${maxSecretLength} characters`,
-      );
-    }
+    if (!tokenSecret.test(secret)) throw new SealtrailError('invalid_configuration', expectedSecret);
     const { name, role, trails, tenants, expiresAt } = newTokenSchema.parse(wanted);
     return {
       id: `tok_${this.#randomText(idCharacters)}`,
@@ -89,8 +94,14 @@ export class Tokens {
     const { secret, ...token } = created;
     const stored = { token, hash: sha256(secret) };
     this.#store.add(stored);
-    this.#byHash.set(hex(stored.hash), stored);
+    this.#remember(stored);
     return created;
+  }
+
+  #remember(stored: StoredToken): void {
+    const hash = hex(stored.hash);
+    this.#byHash.set(hash, stored);
+    this.#hashes.set(stored.token.id, hash);
   }
 
   /**
@@ -100,14 +111,12 @@ export class Tokens {
    * @throws SealtrailError token_not_found
    */
   revoke(id: string, isReached: (token: Token) => boolean = () => true): Token {
-    for (const [key, stored] of this.#byHash) {
-      if (stored.token.id !== id || !isReached(stored.token)) continue;
-      const token = { ...stored.token, revokedAt: stored.token.revokedAt ?? this.#nowText() };
-      this.#store.revoke(id, token.revokedAt);
-      this.#byHash.set(key, { ...stored, token });
-      return token;
-    }
-    throw new SealtrailError('token_not_found');
+    const stored = this.#byHash.get(this.#hashes.get(id) ?? '');
+    if (!stored || !isReached(stored.token)) throw new SealtrailError('token_not_found');
+    const token = { ...stored.token, revokedAt: stored.token.revokedAt ?? this.#nowText() };
+    this.#store.revoke(id, token.revokedAt);
+    this.#remember({ ...stored, token });
+    return token;
   }
 
   #nowText(): string {

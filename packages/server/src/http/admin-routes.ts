@@ -8,9 +8,9 @@ import {
   tokenSchema,
   trailSchema,
 } from '@sealtrail/core';
+import { createTrail, revokeToken } from '../access/acts.ts';
 import { issueToken } from '../access/issue-token.ts';
-import { coversScope, reachesTrail, systemTrail } from '../access/permissions.ts';
-import { actorOf } from '../access/system-trail.ts';
+import { actorOf, coversScope, reachesTrail, systemTrail } from '../access/permissions.ts';
 import type { TrailStatus } from '../sequencer/protocol.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpEnv, HttpParts } from './context.ts';
@@ -76,15 +76,7 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
       const { token } = c.var;
       const { name } = c.req.valid('json');
       if (!reachesTrail(token, name)) throw gate.denied(c, token, 'the token does not reach this trail');
-      const trail = await parts.log.createTrail(name);
-      await parts.system.record({
-        action: 'trail.create',
-        category: 'configuration',
-        actor: actorOf(token),
-        targets: [{ type: 'trail', id: name }],
-        ...sourceOf(c),
-        metadata: { vkey: trail.vkey },
-      });
+      const trail = await createTrail(parts, name, { actor: actorOf(token), ...sourceOf(c) });
       return c.json(trailOf(trail), 201);
     },
   );
@@ -171,14 +163,10 @@ export function adminRoutes(app: OpenAPIHono<HttpEnv>, parts: HttpParts, gate: G
     }),
     async (c) => {
       const admin = c.var.token;
-      const revoked = parts.tokens.revoke(c.req.valid('param').id, (token) => coversScope(admin, token));
-      await parts.system.record({
-        action: 'token.revoke',
-        category: 'access_management',
-        actor: actorOf(admin),
-        targets: [{ type: 'token', id: revoked.id, name: revoked.name }],
-        ...sourceOf(c),
-      });
+      const by = { actor: actorOf(admin), ...sourceOf(c) };
+      const revoked = await revokeToken(parts, c.req.valid('param').id, by, (token) =>
+        coversScope(admin, token),
+      );
       return c.json(revoked, 200);
     },
   );

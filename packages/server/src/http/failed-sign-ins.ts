@@ -1,5 +1,6 @@
 import type { Token } from '@sealtrail/core';
-import { actorOf, type SystemEvent, type SystemTrail } from '../access/system-trail.ts';
+import { actorOf } from '../access/permissions.ts';
+import type { SystemEvent, SystemTrail } from '../access/system-trail.ts';
 import type { HttpContext } from './context.ts';
 
 /** The first refusal of an address (or token) is one entry, and all that follow in this time are one more. */

@@ -1,5 +1,5 @@
 import { HASH_BYTES, parseTilePath, partialWidth, SealtrailError, TILE_WIDTH } from '@sealtrail/core';
-import { actorOf } from '../access/system-trail.ts';
+import { actorOf } from '../access/permissions.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { sourceOf } from './failed-sign-ins.ts';

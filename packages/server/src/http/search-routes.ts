@@ -10,8 +10,7 @@ import {
   SealtrailError,
   type Token,
 } from '@sealtrail/core';
-import { tenantsOf } from '../access/permissions.ts';
-import { actorOf } from '../access/system-trail.ts';
+import { actorOf, tenantsOf } from '../access/permissions.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { sourceOf } from './failed-sign-ins.ts';

@@ -24,6 +24,8 @@ import { InterruptedIngest } from './interrupted-ingest.ts';
 
 /** What a producer may write: built from its token, or from the process itself. */
 export interface IngestScope {
+  /** Who writes, for what is recorded of it. */
+  readonly actor: NonNullable<Event['actor']>;
   /** Why this trail must not be written to, or undefined. */
   refuseTrail(trail: string): string | undefined;
   /** Whether an unknown trail of this name is made by writing to it. */
@@ -42,6 +44,8 @@ export interface IngestOutcome {
 }
 
 export interface IntakeOptions {
+  /** Makes a trail that is written to for the first time; default: the log alone. @throws SealtrailError trail_exists */
+  readonly createTrail?: (name: string, actor: IngestScope['actor']) => Promise<unknown>;
   readonly redaction?: RedactionRules;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -239,7 +243,8 @@ export class IntakeRequest {
     for (const trail of new Set(group.trails)) {
       if (this.#log.trail(trail) || !this.#scope.mayCreateTrail(trail)) continue;
       try {
-        await this.#log.createTrail(trail);
+        const { createTrail = (name) => this.#log.createTrail(name) } = this.#options;
+        await createTrail(trail, this.#scope.actor);
       } catch (error) {
         // Two requests may be the first to name it.
         if (!(error instanceof SealtrailError) || error.code !== 'trail_exists') throw error;

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Entry, SealtrailError } from '@sealtrail/core';
+import { deterministicId } from '../../access/deterministic-id.ts';
 import { systemTrail } from '../../access/permissions.ts';
 import type { SystemTrail } from '../../access/system-trail.ts';
 import type { LogReader, ProducerState, ProducerStore } from '../../ports.ts';
 import type { LogListener } from '../../sequencer/log-client.ts';
-import { deterministicId } from './deterministic-id.ts';
 import type { SeenProducers, SeenRange, SeenSequence } from './seen-producers.ts';
 import { type Gap, observe } from './sequence.ts';
 
