@@ -17,7 +17,7 @@ import {
   type Stats,
   type StoredEntry,
 } from '@sealtrail/core';
-import { ownerScope } from './access/ingest-scope.ts';
+import { ownerScope } from './access/scopes.ts';
 import { type ConfigInput, parseConfig } from './config.ts';
 import { findEntry, proveEntry } from './entry-proof.ts';
 import { type Engine, openEngine } from './main.ts';

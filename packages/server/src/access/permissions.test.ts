@@ -1,8 +1,8 @@
 import { roles, type Token } from '@sealtrail/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ingestScopeOf, ownerScope, systemScope } from './ingest-scope.ts';
 import { coversScope, may, permissions, reachesTrail, tenantsOf } from './permissions.ts';
+import { ingestScopeOf, ownerScope, systemScope } from './scopes.ts';
 
 const token = (role: Token['role'], trails: string[] = ['*'], tenants: string[] = ['*']): Token => ({
   id: 'tok_a',

@@ -1,7 +1,7 @@
 import type { Event, SealtrailError } from '@sealtrail/core';
 import type { Intake } from '../ingest/intake.ts';
-import { systemScope } from './ingest-scope.ts';
 import { systemTrail } from './permissions.ts';
+import { systemScope } from './scopes.ts';
 
 /** What the server reports of itself: the trail is always `system`. */
 export type SystemEvent = Omit<Event, 'trail' | 'schemaVersion' | 'producer'>;

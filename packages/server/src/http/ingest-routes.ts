@@ -1,5 +1,5 @@
 import { SealtrailError } from '@sealtrail/core';
-import { ingestScopeOf } from '../access/ingest-scope.ts';
+import { ingestScopeOf } from '../access/scopes.ts';
 import { bodyFormats, ingest } from '../ingest/ingest.ts';
 import { InterruptedIngest } from '../ingest/interrupted-ingest.ts';
 import type { Gate } from './authorize.ts';

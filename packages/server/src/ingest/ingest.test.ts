@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { SealtrailError } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
-import { ownerScope } from '../access/ingest-scope.ts';
+import { ownerScope } from '../access/scopes.ts';
 import { startLog } from '../sequencer/testing/start-log.ts';
 import { temporaryFolder } from '../sequencer/testing/temporary-folder.ts';
 import { defaultIngestLimits, ingest } from './ingest.ts';

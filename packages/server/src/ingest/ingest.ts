@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { eventLimits, SealtrailError, scanArray, scanWhole, skipSpace, tooLarge } from '@sealtrail/core';
 import { decodedChunks, lines, readBody, tooLong } from './body.ts';
-import type { IngestOutcome, IntakeRequest } from './intake.ts';
+import type { IngestOutcome, IntakeRequest } from './intake-request.ts';
 import type { HeldMemory } from './memory-budget.ts';
 
 /** Bounds of one request. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { ownerScope } from '../../access/ingest-scope.ts';
+import { ownerScope } from '../../access/scopes.ts';
 import { parseConfig } from '../../config.ts';
 import { openEngine } from '../../main.ts';
 

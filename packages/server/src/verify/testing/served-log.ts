@@ -2,7 +2,7 @@ import { cpSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { ownerScope } from '../../access/ingest-scope.ts';
+import { ownerScope } from '../../access/scopes.ts';
 import { parseConfig } from '../../config.ts';
 import type { HttpServer } from '../../http/server.ts';
 import { type Engine, openEngine, serveEngine } from '../../main.ts';

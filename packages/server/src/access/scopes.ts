@@ -1,5 +1,5 @@
 import type { Token } from '@sealtrail/core';
-import type { IngestScope } from '../ingest/intake.ts';
+import type { IngestScope } from '../ingest/ingest-scope.ts';
 import { actorOf, everything, reachesTrail, systemTrail, tenantsOf } from './permissions.ts';
 
 /** What a token may write. */
