@@ -1,4 +1,5 @@
 export * from './api/api.ts';
+export * from './api/parse-body.ts';
 export * from './checkpoint/base64.ts';
 export * from './checkpoint/checkpoint.ts';
 export * from './checkpoint/cosignature.ts';

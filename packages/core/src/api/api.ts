@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorKinds } from '../errors.ts';
 import { entrySchema, eventId, trailName } from '../event/event.ts';
+import { eventLimits } from '../event/limits.ts';
 
 /** Names of the roles a token can have, weakest first. */
 export const roles = ['ingest', 'read', 'analyst', 'auditor', 'admin'] as const;
@@ -125,19 +126,27 @@ export type Trail = z.output<typeof trailSchema>;
 
 export const newTrailSchema = z.strictObject({ name: trailName }).meta({ id: 'NewTrail' });
 
-const scope = z
-  .array(z.string().min(1).max(256))
-  .min(1)
-  .max(256)
-  .meta({ description: 'Names, or `*` for all.' });
+const scopeOf = <Name extends z.ZodType<string>>(name: Name) =>
+  z.array(name).min(1).max(256).meta({ description: 'Names, or `*` for all.' });
+const text = (maxLength: number) =>
+  z
+    .string()
+    .min(1)
+    .max(maxLength)
+    .refine((value) => value.isWellFormed(), 'expected well-formed Unicode, found a lone surrogate');
 
 export const newTokenSchema = z
   .strictObject({
-    name: z.string().min(1).max(128),
+    name: text(128),
     role: z.enum(roles),
-    trails: scope.default(['*']),
-    tenants: scope.default(['*']),
-    expiresAt: z.iso.datetime({ offset: true }).optional(),
+    trails: scopeOf(z.union([z.literal('*'), trailName], 'expected the name of a trail, or *')).default([
+      '*',
+    ]),
+    tenants: scopeOf(text(eventLimits.shortText)).default(['*']),
+    expiresAt: z.iso
+      .datetime({ offset: true, error: 'expected an RFC 3339 time, such as 2027-01-31T09:30:00Z' })
+      .optional()
+      .meta({ description: 'A time to come; absent: the token is valid until it is revoked.' }),
   })
   .meta({ id: 'NewToken' });
 export type NewToken = z.input<typeof newTokenSchema>;
@@ -147,8 +156,8 @@ export const tokenSchema = z
     id: z.string().regex(/^tok_[0-9a-z]{16}$/),
     name: z.string(),
     role: z.enum(roles),
-    trails: scope,
-    tenants: scope,
+    trails: scopeOf(z.string()),
+    tenants: scopeOf(z.string()),
     createdAt: z.iso.datetime(),
     expiresAt: z.iso.datetime({ offset: true }).nullable(),
     revokedAt: z.iso.datetime().nullable(),

@@ -1,10 +1,8 @@
-import type { ErrorCode } from '../errors.ts';
 import { eventLimits } from './limits.ts';
 import { escapePointer } from './scan.ts';
 
 /** A structural fault in parsed JSON: where, and what was expected. */
 export interface StructuralFault {
-  readonly code: ErrorCode;
   readonly pointer: string;
   readonly message: string;
 }
@@ -65,12 +63,11 @@ export function findStructuralFault(value: unknown, pointer = ''): StructuralFau
     case 'string':
       return value.isWellFormed()
         ? undefined
-        : { code: 'invalid_event', pointer, message: 'expected well-formed Unicode, found a lone surrogate' };
+        : { pointer, message: 'expected well-formed Unicode, found a lone surrogate' };
     case 'number':
       return isExact(value)
         ? undefined
         : {
-            code: 'invalid_event',
             pointer,
             message: 'expected an integer within 2^53 - 1; send larger ones as text',
           };
@@ -91,19 +88,15 @@ export function findStructuralFault(value: unknown, pointer = ''): StructuralFau
     const at = `${pointer}/${escapePointer(key)}`;
     // V8's JSON.parse (Node 26) may take a key written with escapes for another one that begins with a backslash and was
     // seen before in the same place. Refusing such keys makes sure that no name is changed in silence.
-    if (key.includes('\\'))
-      return { code: 'invalid_event', pointer: at, message: 'a key with a backslash is not allowed' };
-    if (key === '__proto__')
-      return { code: 'invalid_event', pointer: at, message: 'the key __proto__ is not allowed' };
+    if (key.includes('\\')) return { pointer: at, message: 'a key with a backslash is not allowed' };
+    if (key === '__proto__') return { pointer: at, message: 'the key __proto__ is not allowed' };
     if (key.length > eventLimits.keyLength) {
       return {
-        code: 'invalid_event',
         pointer: at,
         message: `expected a key of at most ${eventLimits.keyLength} characters`,
       };
     }
-    if (!key.isWellFormed())
-      return { code: 'invalid_event', pointer, message: 'expected well-formed Unicode in a key' };
+    if (!key.isWellFormed()) return { pointer, message: 'expected well-formed Unicode in a key' };
     const fault = findStructuralFault((value as Record<string, unknown>)[key], at);
     if (fault) return fault;
   }

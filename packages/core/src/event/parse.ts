@@ -1,15 +1,17 @@
-import type { z } from 'zod';
-import { type ErrorCode, type ErrorDetail, SealtrailError } from '../errors.ts';
+import { SealtrailError } from '../errors.ts';
 import { canonicalJson, hasCanonicalOrder } from './canonical.ts';
 import { compileSchema, NOT_SURE } from './compile-schema.ts';
 import { type Event, eventSchema, type JsonValue, parseTime, SCHEMA_VERSION } from './event.ts';
-import { countKeys, findStructuralFault, SUSPICIOUS } from './inspect.ts';
-import { findJsonFault } from './json-fault.ts';
+import { parseObject, validated, type Wording } from './json-object.ts';
 import { eventLimits } from './limits.ts';
 import { isPlainJson } from './plain-value.ts';
-import { escapePointer, findDuplicateKey, type ScannedValue, scanWhole } from './scan.ts';
+import { type ScannedValue, scanWhole } from './scan.ts';
 
-const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+const event: Wording = {
+  whole: 'event',
+  code: 'invalid_event',
+  unknownField: 'unknown field; put what the schema does not name into metadata',
+};
 
 /**
  * Parses and validates one event as reported. Attacker-controlled input; `scanned` has bounded its structure. Without
@@ -20,18 +22,7 @@ const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: 
  */
 export function parseEvent(bytes: Uint8Array, scanned: ScannedValue = scanWhole(bytes)): Event {
   if (scanned.end - scanned.start > 2 * eventLimits.entryBytes) throw tooLarge();
-  const text = decode(bytes.subarray(scanned.start, scanned.end));
-  const value = parseJson(text);
-  if (scanned.keys > eventLimits.keys) {
-    throw fault('invalid_event', '', `expected at most ${eventLimits.keys} keys in an event`);
-  }
-  const keys = countKeys(value, scanned.hasUnicodeEscape);
-  if (keys === SUSPICIOUS) throwStructuralFault(value);
-  // Equal counts mean that no object names a key twice: JSON.parse keeps one of each.
-  else if (keys !== scanned.keys) {
-    throw fault('duplicate_key', findDuplicateKey(text) ?? '', 'expected each key once in an object');
-  }
-  return validateEvent(value);
+  return validateEvent(parseObject(bytes, scanned, event));
 }
 
 /**
@@ -58,58 +49,13 @@ function jsonText(value: unknown): string {
   }
 }
 
-function throwStructuralFault(value: unknown): void {
-  const found = findStructuralFault(value);
-  if (found) throw fault(found.code, found.pointer, found.message);
-}
-
 const readEvent = /* @__PURE__ */ compileSchema(eventSchema);
 
 /** The schema's verdict on parsed JSON whose structure has been looked at. */
 function validateEvent(value: unknown): Event {
   const read = readEvent(value);
   if (read !== NOT_SURE) return read;
-  const parsed = eventSchema.safeParse(value);
-  if (parsed.success) return parsed.data;
-  const details = parsed.error.issues.slice(0, 16).flatMap(issueDetails);
-  const first = details[0]!;
-  throw new SealtrailError('invalid_event', `${first.pointer || 'event'}: ${first.message}`, { details });
-}
-
-function decode(bytes: Uint8Array): string {
-  try {
-    return utf8.decode(bytes);
-  } catch (cause) {
-    throw new SealtrailError('invalid_utf8', 'expected UTF-8', { cause });
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // The engine's message quotes the text around the fault, which may be personal: only the place goes on.
-    const { offset, expected } = findJsonFault(text);
-    throw fault('malformed_json', '', `expected ${expected} at character ${offset}`);
-  }
-}
-
-function issueDetails(issue: z.core.$ZodIssue): ErrorDetail[] {
-  const pointer = issue.path.map((key) => `/${escapePointer(String(key))}`).join('');
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.slice(0, 8).map((key) => ({
-      code: 'invalid_event',
-      pointer: `${pointer}/${escapePointer(key)}`,
-      message: 'unknown field; put what the schema does not name into metadata',
-    }));
-  }
-  return [{ code: 'invalid_event', pointer, message: issue.message }];
-}
-
-function fault(code: ErrorCode, pointer: string, message: string): SealtrailError {
-  return new SealtrailError(code, `${pointer || 'event'}: ${message}`, {
-    details: [{ code, pointer, message }],
-  });
+  return validated(eventSchema, value, event);
 }
 
 /** The error for an event that does not fit an entry. */

@@ -1,6 +1,9 @@
 import { SealtrailError } from '../errors.ts';
 import { eventLimits } from './limits.ts';
 
+/** The code of what is JSON, and yet not acceptable: of an event, or of another request body. */
+export type InvalidCode = 'invalid_event' | 'invalid_body';
+
 /** Where one JSON value lies in a byte buffer, and what its structure costs, found without parsing it. */
 export interface ScannedValue {
   readonly start: number;
@@ -31,10 +34,10 @@ function malformed(offset: number, expected: string): never {
   throw new SealtrailError('malformed_json', `expected ${expected} at byte ${offset}`);
 }
 
-/** JSON of another type is an event that is not valid; anything else is not JSON. */
-function notAnObject(bytes: Uint8Array, offset: number): never {
+/** JSON of another type is not acceptable; anything else is not JSON. */
+function notAnObject(bytes: Uint8Array, offset: number, code: InvalidCode): never {
   if (otherValue.test(String.fromCharCode(...bytes.subarray(offset, offset + 5))))
-    throw new SealtrailError('invalid_event', `expected an object at byte ${offset}`);
+    throw new SealtrailError(code, `expected an object at byte ${offset}`);
   malformed(offset, 'an object');
 }
 
@@ -49,10 +52,14 @@ export function skipSpace(bytes: Uint8Array, offset: number): number {
  * Finds the end of the object that starts at `start`. Attacker-controlled input: one pass over the bytes, no recursion,
  * and nesting beyond {@link eventLimits}.depth ends it. Whether the text in between is JSON is `JSON.parse`'s question.
  *
- * @throws SealtrailError malformed_json | invalid_event
+ * @throws SealtrailError malformed_json, or the code given
  */
-export function scanObject(bytes: Uint8Array, start: number): ScannedValue {
-  if (bytes[start] !== OPEN_BRACE) notAnObject(bytes, start);
+export function scanObject(
+  bytes: Uint8Array,
+  start: number,
+  code: InvalidCode = 'invalid_event',
+): ScannedValue {
+  if (bytes[start] !== OPEN_BRACE) notAnObject(bytes, start, code);
   let depth = 0;
   let keys = 0;
   let hasUnicodeEscape = false;
@@ -74,10 +81,7 @@ export function scanObject(bytes: Uint8Array, start: number): ScannedValue {
       case OPEN_BRACKET:
         depth++;
         if (depth > eventLimits.depth) {
-          throw new SealtrailError(
-            'invalid_event',
-            `expected at most ${eventLimits.depth} levels of nesting`,
-          );
+          throw new SealtrailError(code, `expected at most ${eventLimits.depth} levels of nesting`);
         }
         break;
       case CLOSE_BRACE:
@@ -93,10 +97,10 @@ export function scanObject(bytes: Uint8Array, start: number): ScannedValue {
 /**
  * Finds one object and sees that nothing but white space is around it.
  *
- * @throws SealtrailError malformed_json | invalid_event
+ * @throws SealtrailError malformed_json, or the code given
  */
-export function scanWhole(bytes: Uint8Array): ScannedValue {
-  const value = scanObject(bytes, skipSpace(bytes, 0));
+export function scanWhole(bytes: Uint8Array, code: InvalidCode = 'invalid_event'): ScannedValue {
+  const value = scanObject(bytes, skipSpace(bytes, 0), code);
   expectEnd(bytes, value.end);
   return value;
 }
