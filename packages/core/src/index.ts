@@ -28,6 +28,7 @@ export * from './query/ip.ts';
 export * from './query/limits.ts';
 export * from './query/match.ts';
 export * from './query/parse.ts';
+export * from './query/phrase-hint.ts';
 export * from './query/words.ts';
 export * from './tree/bundle.ts';
 export * from './tree/compact-range.ts';

@@ -1,4 +1,4 @@
-import { compileFilter, type Entry, type Filter, type Matcher } from '@sealtrail/core';
+import { compileFilter, type Entry, type Filter, type Matcher, phraseHint } from '@sealtrail/core';
 import type { LogReader } from '../../ports.ts';
 
 /** Entries in a bundle of the log. */
@@ -11,6 +11,7 @@ export class EntrySource {
   readonly #trail: string;
   readonly #size: number;
   readonly #matches: Matcher;
+  readonly #mayMatch: ((text: string) => boolean) | undefined;
   #start = -1;
   #entries: readonly Uint8Array[] = [];
   /** Entries judged so far. */
@@ -22,6 +23,7 @@ export class EntrySource {
     this.#trail = trail;
     this.#size = size;
     this.#matches = compileFilter(filter);
+    this.#mayMatch = phraseHint(filter);
   }
 
   /** The canonical text of an entry. */
@@ -41,6 +43,7 @@ export class EntrySource {
   /** Whether the filter finds an entry, given its text. */
   judge(text: string): boolean {
     this.judged++;
+    if (this.#mayMatch && !this.#mayMatch(text)) return false;
     return this.#matches(JSON.parse(text) as Entry);
   }
 }
