@@ -205,6 +205,13 @@ describe('a token that could not be stored', () => {
     expect(starts.recorded()).toEqual([`success ${id}`, `failure ${id}`]);
   });
 
+  it('takes a short token of the operator, with a warning', async () => {
+    using it = new Starts();
+    await it.start({ adminToken: 'short-1234' });
+    expect(it.opens('short-1234')).toBe(true);
+    expect(it.warnings).toHaveLength(1);
+  });
+
   it('stays shut to a token of the operator that was revoked, and says so', async () => {
     using it = new Starts();
     const adminToken = 'chosen-by-the-operator';

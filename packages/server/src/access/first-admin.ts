@@ -2,6 +2,9 @@ import type { CreatedToken } from '@sealtrail/core';
 import { type IssueOptions, issueToken, type TokenParts } from './issue-token.ts';
 import { everything } from './permissions.ts';
 
+/** Shorter secrets can be guessed by who may try often. */
+const advisedLength = 20;
+
 export interface FirstAdminOptions {
   /** The secret of an admin token that the operator chose; with it none is made up. */
   readonly adminToken?: string | undefined;
@@ -29,6 +32,8 @@ export async function ensureAdmin(
       options,
     );
   if (adminToken !== undefined) {
+    if (adminToken.length < advisedLength)
+      warn(`SEALTRAIL_ADMIN_TOKEN is short; ${advisedLength} random characters cannot be guessed`);
     if (!parts.tokens.isKnown(adminToken)) await issue('environment', { secret: adminToken });
     else if (!parts.tokens.find(adminToken))
       warn('SEALTRAIL_ADMIN_TOKEN was revoked and opens nothing; choose another');
