@@ -97,7 +97,7 @@ describe('Tokens', () => {
   });
 
   it('takes no short secret, and none that is too long', () => {
-    for (const secret of ['', 'x'.repeat(15), 'x'.repeat(513)])
+    for (const secret of ['', 'x'.repeat(7), 'x'.repeat(513), `${'x'.repeat(512)}=`])
       expect(() => created(wanted, secret)).toThrow(
         expect.objectContaining({ code: 'invalid_configuration' }),
       );
@@ -112,6 +112,14 @@ describe('Tokens', () => {
   ])('takes no secret that no header can carry: %j', (secret) => {
     expect(codeOf(() => tokens.make(wanted, secret))).toBe('invalid_configuration');
   });
+
+  it.each(['x'.repeat(8), 'x'.repeat(512), 'c2VjcmV0LXRva2Vu+/==', 'chosen.by_the~operator'])(
+    'takes %s',
+    (secret) => {
+      created(wanted, secret);
+      expect(tokens.find(secret)).toBeDefined();
+    },
+  );
 
   it('knows a secret also after its token has ended', () => {
     const { id, secret } = created(wanted);

@@ -15,8 +15,8 @@ const secretCharacters = 52;
 const maxSecretLength = 512;
 
 /** What can stand behind `Bearer` (RFC 6750 section 2.1), and is long enough. */
-export const tokenSecret: RegExp = new RegExp(`^[A-Za-z0-9._~+/-]{8,${maxSecretLength}}$`);
-export const expectedSecret: string = `expected a token of 8 to ${maxSecretLength} letters, digits and . _ ~ + / -`;
+export const tokenSecret: RegExp = new RegExp(`^(?=.{8,${maxSecretLength}}$)[A-Za-z0-9._~+/-]+=*$`);
+export const expectedSecret: string = `expected a token of 8 to ${maxSecretLength} letters, digits and . _ ~ + / -, and = at the end`;
 
 export interface TokensOptions {
   readonly now: () => number;
