@@ -1,81 +1,37 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Command, type Outcome, run, startServing } from './support/command-line.ts';
 
-const bin = fileURLToPath(new URL('../packages/server/bin/sealtrail.mjs', import.meta.url));
 const dir = mkdtempSync(path.join(tmpdir(), 'sealtrail-cli-'));
 const data = path.join(dir, 'data');
 const token = 'cli-test-admin-token-0123456789';
 
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
 let url = '';
+let server: Command;
 
-/** Runs one command line to its end. */
-function sealtrail(
+const environment = (): Record<string, string> => ({ SEALTRAIL_URL: url, SEALTRAIL_TOKEN: token });
+
+/** Runs one command line to its end, against the server. */
+const sealtrail = (
   args: readonly string[],
   input = '',
-  environment: Record<string, string> = {},
-): Promise<Outcome> {
-  return new Promise((resolve) => {
-    const env = { ...process.env, SEALTRAIL_URL: url, SEALTRAIL_TOKEN: token, ...environment };
-    const child = execFile(process.execPath, [bin, ...args], { env }, (error, stdout, stderr) => {
-      resolve({ code: typeof error?.code === 'number' ? error.code : error ? 1 : 0, stdout, stderr });
-    });
-    child.stdin!.end(input);
-  });
-}
+  more: Record<string, string> = {},
+): Promise<Outcome> => run(args, { input, environment: { ...environment(), ...more } });
 
-/** Starts a server and waits until it says where it listens. */
-async function serve(
-  environment: Record<string, string> = {},
-): Promise<{ process: ChildProcess; output: () => string }> {
-  const env = { ...process.env, SEALTRAIL_ADMIN_TOKEN: token, ...environment };
-  const child = spawn(process.execPath, [bin, 'serve', '--data', data, '--port', '0'], {
-    env,
-    stdio: ['ignore', 'pipe', 'pipe'],
+async function serve(): Promise<void> {
+  const started = await startServing(['--data', data, '--port', '0'], {
+    environment: { SEALTRAIL_ADMIN_TOKEN: token },
   });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  child.stderr.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`the server ended: ${output}`)));
-    child.stdout.on('data', () => {
-      const found = /listens on (http:\/\/\S+)/.exec(output)?.[1];
-      if (found === undefined) return;
-      url = found;
-      resolve();
-    });
-  });
-  return { process: child, output: () => output };
-}
-
-async function stop(server: ChildProcess): Promise<number | null> {
-  server.removeAllListeners('exit');
-  server.kill('SIGTERM');
-  const [code] = (await once(server, 'exit')) as [number | null];
-  return code;
+  server = started.command;
+  url = started.url;
 }
 
 describe('the command line', () => {
-  let server: Awaited<ReturnType<typeof serve>>;
-  beforeAll(async () => {
-    server = await serve();
-  });
+  beforeAll(serve);
   afterAll(async () => {
-    if (server.process.exitCode === null) await stop(server.process);
+    await server[Symbol.asyncDispose]();
     rmSync(dir, { recursive: true, force: true });
   });
 
@@ -147,15 +103,12 @@ describe('the command line', () => {
   });
 
   it('follows events, and goes on where it was', async () => {
-    const child = spawn(process.execPath, [bin, 'tail', '--json', '--from', '0', 'action:user.login'], {
-      env: { ...process.env, SEALTRAIL_URL: url, SEALTRAIL_TOKEN: token },
-      stdio: ['ignore', 'pipe', 'inherit'],
+    await using tail = new Command(['tail', '--json', '--from', '0', 'action:user.login'], {
+      environment: environment(),
     });
-    const [chunk] = (await once(child.stdout, 'data')) as [Buffer];
-    child.kill('SIGTERM');
-    const [code] = (await once(child, 'exit')) as [number];
-    expect(JSON.parse(chunk.toString())).toMatchObject({ index: 0, entry: { action: 'user.login' } });
-    expect(code).toBe(0);
+    const [line] = await tail.stdoutMatch(/.*\n/);
+    expect(JSON.parse(line)).toMatchObject({ index: 0, entry: { action: 'user.login' } });
+    expect((await tail.end('SIGTERM')).code).toBe(143);
   });
 
   it('makes tokens that can do what their role says, until they are revoked', async () => {
@@ -203,7 +156,7 @@ describe('the command line', () => {
   });
 
   it('stops on a signal, verifies offline, rebuilds, and finds a changed byte', async () => {
-    expect(await stop(server.process)).toBe(0);
+    expect((await server.end('SIGTERM')).code).toBe(0);
     const policy = path.join(dir, 'policy.txt');
     expect((await sealtrail(['verify', '--data', data, '--policy', policy])).code).toBe(0);
     expect((await sealtrail(['rebuild', '--data', data, '--json'])).code).toBe(0);
@@ -228,7 +181,7 @@ describe('the command line', () => {
   });
 
   it('starts again on what is there, with search as it was', async () => {
-    server = await serve();
+    await serve();
     expect((await sealtrail(['query', 'action:user.login', '--json'])).stdout).toContain('u_12');
   });
 

@@ -104,7 +104,31 @@ describe('GET /v1/events/stream', () => {
     expect(indexesOf(await stream.take(2))).toEqual([from + 3, from + 604]);
   });
 
-  it.each(['x', '-1', '1.5', ' ', '9'.repeat(17)])('refuses the Last-Event-ID %j', async (id) => {
+  it('tells from where to come back before there is any event, in an empty trail too', async () => {
+    await server.json('/v1/trails', {
+      method: 'POST',
+      body: JSON.stringify({ name: 'empty' }),
+      headers: { 'content-type': 'application/json' },
+    });
+    for (const [trail, id] of [
+      ['main', String(server.size() - 1)],
+      ['empty', '-1'],
+    ] as const) {
+      const abort = new AbortController();
+      const response = await fetch(`${server.url}/v1/events/stream?trail=${trail}`, {
+        headers: { authorization: `Bearer ${adminSecret}` },
+        signal: abort.signal,
+      });
+      const { value } = await response.body!.pipeThrough(new TextDecoderStream()).getReader().read();
+      abort.abort();
+      expect(value).toBe(`: following\nid: ${id}\n\n`);
+      await server.record({ action: 'a', trail });
+      await using back = await follow(`?trail=${trail}`, { 'last-event-id': id });
+      expect(indexesOf(await back.take(1))).toEqual([Number(id) + 1]);
+    }
+  });
+
+  it.each(['x', '-2', '-01', '1.5', ' ', '9'.repeat(17)])('refuses the Last-Event-ID %j', async (id) => {
     const answer = await server.send('/v1/events/stream', { headers: { 'last-event-id': id } });
     expect(problemOf(answer).code).toBe('invalid_parameter');
   });

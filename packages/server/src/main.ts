@@ -218,10 +218,14 @@ function threadFile(name: string): URL {
   return new URL(`./threads/${name}.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url);
 }
 
-/** Makes the search index of a data folder again from its log. The folder must not be in use. */
+/**
+ * Makes the search index of a data folder again from its log. The folder must not be in use. What the signal leaves
+ * undone is made when the server starts.
+ */
 export async function rebuildIndex(
   dir: string,
   onProgress: (done: number, total: number) => void,
+  signal?: AbortSignal,
 ): Promise<{ readonly entries: number }> {
   const folder = dataFolder(dir);
   if (!existsSync(folder.log))
@@ -245,6 +249,9 @@ export async function rebuildIndex(
       );
     },
   });
-  await index.caughtUp();
+  signal?.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  signal?.addEventListener('abort', () => aborted.reject(signal.reason as Error), { once: true });
+  await Promise.race([index.caughtUp(), aborted.promise]);
   return { entries: total };
 }

@@ -2,7 +2,7 @@ import type { CreatedToken, Token, Trail } from '@sealtrail/core';
 import { roles } from '@sealtrail/core';
 import { Command, Option } from 'commander';
 import { apiOf, type CliContext, withServer } from './context.ts';
-import type { ServerOptions } from './server-api.ts';
+import { jsonBody, type ServerOptions } from './server-api.ts';
 import { table } from './terminal.ts';
 
 interface AdminOptions extends ServerOptions {
@@ -10,7 +10,8 @@ interface AdminOptions extends ServerOptions {
 }
 
 /** `sealtrail token` */
-export function tokenCommand({ terminal }: CliContext): Command {
+export function tokenCommand(context: CliContext): Command {
+  const { terminal } = context;
   const print = (options: AdminOptions, value: unknown, text: string): void =>
     terminal.out(options.json ? `${JSON.stringify(value)}\n` : text);
   const token = new Command('token').description('make, list and revoke tokens');
@@ -27,17 +28,17 @@ export function tokenCommand({ terminal }: CliContext): Command {
           name: string,
           options: AdminOptions & { role: string; trail?: string[]; tenant?: string[]; expires?: string },
         ) => {
-          const created = await apiOf(options).json<CreatedToken>(
+          const created = await apiOf(options, context).json<CreatedToken>(
             'POST',
             'v1/tokens',
             {},
-            {
+            jsonBody({
               name,
               role: options.role,
               ...(options.trail && { trails: options.trail }),
               ...(options.tenant && { tenants: options.tenant }),
               ...(options.expires && { expiresAt: options.expires }),
-            },
+            }),
           );
           print(options, created, `${created.secret}\n`);
         },
@@ -47,7 +48,7 @@ export function tokenCommand({ terminal }: CliContext): Command {
     withServer(new Command('list'))
       .description('tokens, without their secrets')
       .action(async (options: AdminOptions) => {
-        const { tokens } = await apiOf(options).json<{ tokens: Token[] }>('GET', 'v1/tokens');
+        const { tokens } = await apiOf(options, context).json<{ tokens: Token[] }>('GET', 'v1/tokens');
         const rows = tokens.map(({ id, name, role, trails, tenants, createdAt, expiresAt, revokedAt }) => [
           id,
           name,
@@ -69,7 +70,10 @@ export function tokenCommand({ terminal }: CliContext): Command {
       .description('end a token at once')
       .argument('<id>', 'its id, tok_...')
       .action(async (id: string, options: AdminOptions) => {
-        const revoked = await apiOf(options).json<Token>('DELETE', `v1/tokens/${encodeURIComponent(id)}`);
+        const revoked = await apiOf(options, context).json<Token>(
+          'DELETE',
+          `v1/tokens/${encodeURIComponent(id)}`,
+        );
         print(options, revoked, `${revoked.id} is revoked\n`);
       }),
   );
@@ -77,7 +81,8 @@ export function tokenCommand({ terminal }: CliContext): Command {
 }
 
 /** `sealtrail trail` */
-export function trailCommand({ terminal }: CliContext): Command {
+export function trailCommand(context: CliContext): Command {
+  const { terminal } = context;
   const print = (options: AdminOptions, value: unknown, text: string): void =>
     terminal.out(options.json ? `${JSON.stringify(value)}\n` : text);
   const trail = new Command('trail').description('make and list trails');
@@ -86,7 +91,12 @@ export function trailCommand({ terminal }: CliContext): Command {
       .description('make a trail; its verifier key is printed')
       .argument('<name>')
       .action(async (name: string, options: AdminOptions) => {
-        const created = await apiOf(options).json<Trail>('POST', 'v1/trails', {}, { name });
+        const created = await apiOf(options, context).json<Trail>(
+          'POST',
+          'v1/trails',
+          {},
+          jsonBody({ name }),
+        );
         print(options, created, `${created.vkey}\n`);
       }),
   );
@@ -94,7 +104,7 @@ export function trailCommand({ terminal }: CliContext): Command {
     withServer(new Command('list'))
       .description('trails with their sizes and keys')
       .action(async (options: AdminOptions) => {
-        const { trails } = await apiOf(options).json<{ trails: Trail[] }>('GET', 'v1/trails');
+        const { trails } = await apiOf(options, context).json<{ trails: Trail[] }>('GET', 'v1/trails');
         print(
           options,
           { trails },
@@ -110,7 +120,7 @@ export function trailCommand({ terminal }: CliContext): Command {
     withServer(new Command('policy'))
       .description('print a trust policy with the keys of all trails, to be kept where you verify')
       .action(async (options: AdminOptions) => {
-        const { trails } = await apiOf(options).json<{ trails: Trail[] }>('GET', 'v1/trails');
+        const { trails } = await apiOf(options, context).json<{ trails: Trail[] }>('GET', 'v1/trails');
         const policy = `${trails.map(({ vkey }) => `log ${vkey}\n`).join('')}quorum none\n`;
         print(options, { policy }, policy);
       }),

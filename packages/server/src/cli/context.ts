@@ -7,7 +7,7 @@ export interface CliContext {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly stdin: AsyncIterable<Buffer>;
-  /** Aborted on Ctrl-C and on termination. */
+  /** Aborted with an {@link Interruption} on Ctrl-C, on termination, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
   /** What the process will exit with when the command returns. */
   setExitCode(code: number): void;
@@ -30,4 +30,5 @@ export function withServer(command: Command): Command {
     .option('--json', 'output for machines');
 }
 
-export const apiOf = (options: ServerOptions): ServerApi => new ServerApi(options);
+export const apiOf = (options: ServerOptions, { signal }: CliContext): ServerApi =>
+  new ServerApi(options, signal);

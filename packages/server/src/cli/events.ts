@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import {
   type Entry,
   type EventPage,
@@ -8,6 +7,7 @@ import {
 } from '@sealtrail/core';
 import { Command } from 'commander';
 import { apiOf, type CliContext, withServer } from './context.ts';
+import { openInput } from './input-file.ts';
 import type { ServerOptions } from './server-api.ts';
 import { readServerEvents } from './server-events.ts';
 import { printable, type Terminal, table } from './terminal.ts';
@@ -33,23 +33,15 @@ export function recordCommand(context: CliContext): Command {
       const isNdjson = file !== undefined;
       if (isNdjson === (options.action !== undefined))
         throw new SealtrailError('invalid_parameter', 'expected either a file or --action');
-      const body = isNdjson
-        ? file === '-'
-          ? context.stdin
-          : createReadStream(file)
-        : JSON.stringify(eventOf(options));
-      const response = await apiOf(options).request(
+      const upload = isNdjson
+        ? { body: file === '-' ? context.stdin : await openInput(file), timely: 'nothing' as const }
+        : { body: JSON.stringify(eventOf(options)) };
+      const { receipts, errors } = await apiOf(options, context).json<IngestResponse>(
         'POST',
         'v1/events',
         options.partial ? { partial: 'true' } : {},
-        {
-          body,
-          headers: { 'content-type': isNdjson ? 'application/x-ndjson' : 'application/json' },
-          duplex: 'half',
-          signal: context.signal,
-        } as unknown as RequestInit,
+        { ...upload, headers: { 'content-type': isNdjson ? 'application/x-ndjson' : 'application/json' } },
       );
-      const { receipts, errors } = (await response.json()) as IngestResponse;
       if (options.json) context.terminal.out(`${JSON.stringify({ receipts, ...(errors && { errors }) })}\n`);
       else if (isNdjson)
         context.terminal.out(`${receipts.length} events stored, ${errors?.length ?? 0} refused\n`);
@@ -80,7 +72,7 @@ export function queryCommand(context: CliContext): Command {
     .option('--limit <n>', 'entries a page (default 50)')
     .option('--cursor <cursor>', 'where the page before ended')
     .action(async (words: string[], options: EventOptions & { limit?: string; cursor?: string }) => {
-      const page = await apiOf(options).json<EventPage>('GET', 'v1/events', {
+      const page = await apiOf(options, context).json<EventPage>('GET', 'v1/events', {
         q: words.length > 0 ? words.join(' ') : undefined,
         trail: options.trail,
         limit: options.limit,
@@ -107,22 +99,24 @@ export function tailCommand(context: CliContext): Command {
     .option('--trail <trail>', 'the trail (default main)')
     .option('--from <index>', 'first index; default: what comes from now on')
     .action(async (words: string[], options: EventOptions & { from?: string }) => {
-      const api = apiOf(options);
-      let from = options.from;
-      for await (const message of readServerEvents(async (lastId) => {
-        const parameters = {
-          q: words.length > 0 ? words.join(' ') : undefined,
-          trail: options.trail,
-          from: lastId === undefined ? from : undefined,
-        };
-        return api.request('GET', 'v1/events/stream', parameters, {
-          signal: context.signal,
-          headers: lastId === undefined ? {} : { 'last-event-id': lastId },
-        });
-      }, context.signal)) {
-        from = undefined;
+      const api = apiOf(options, context);
+      const { terminal, signal } = context;
+      const open = (lastId: string | undefined): Promise<Response> =>
+        api.request(
+          'GET',
+          'v1/events/stream',
+          {
+            q: words.length > 0 ? words.join(' ') : undefined,
+            trail: options.trail,
+            from: lastId === undefined ? options.from : undefined,
+          },
+          { headers: lastId === undefined ? {} : { 'last-event-id': lastId }, timely: 'beginning' },
+        );
+      const onConnection = (state: 'lost' | 'back'): void =>
+        terminal.err(state === 'lost' ? 'connection lost; reconnecting\n' : 'connected again\n');
+      for await (const message of readServerEvents({ open, signal, onConnection })) {
         const stored = JSON.parse(message) as StoredEntry;
-        context.terminal.out(options.json ? `${message}\n` : tailLine(stored, context.terminal));
+        terminal.out(options.json ? `${message}\n` : tailLine(stored, terminal));
       }
     });
 }
@@ -135,8 +129,8 @@ export function proveCommand(context: CliContext): Command {
     .option('--trail <trail>', 'the trail (default main)')
     .action(async (id: string, options: EventOptions) => {
       const path = `v1/events/${encodeURIComponent(id)}`;
-      const api = apiOf(options);
-      const proof = await (await api.request('GET', `${path}/proof`, { trail: options.trail })).text();
+      const api = apiOf(options, context);
+      const proof = await api.text('GET', `${path}/proof`, { trail: options.trail });
       if (!options.json) {
         context.terminal.out(proof);
         return;

@@ -6,6 +6,7 @@ import type { CliContext } from './context.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { proveCommand, queryCommand, recordCommand, tailCommand } from './events.ts';
+import { interruptionOf } from './interruption.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { serveCommand } from './serve.ts';
 import { printable } from './terminal.ts';
@@ -63,6 +64,11 @@ export async function runCommandLine(args: readonly string[], context: CliContex
   } catch (error) {
     if (error instanceof CommanderError) {
       context.setExitCode(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
+      return;
+    }
+    const interruption = interruptionOf(error);
+    if (interruption) {
+      context.setExitCode(interruption.exitCode);
       return;
     }
     const known = error instanceof SealtrailError ? error : undefined;

@@ -71,13 +71,15 @@ async function overServer(
     );
   using progress = new ProgressBar(terminal, 'verifying');
   const verdict = await verifyRemote({
-    remote: { url, token: options.token },
+    remote: { url, token: options.token, signal },
     trail: options.trail ?? 'main',
     policyText: readPolicy(options.policy),
     rememberFile: options.remember ?? `${options.policy}.seen`,
     onProgress: (done, total) => progress.show(done, total),
     signal,
   });
+  // What could not be fetched for that reason is no fault of the log.
+  signal.throwIfAborted();
   return { ok: verdict.ok, code: verdict.code, trails: [verdict], checks: [], isPinned: true };
 }
 

@@ -158,7 +158,7 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
         'last-event-id': z
           .string()
           .optional()
-          .openapi({ description: 'Index of the last entry that was seen; goes before from.' }),
+          .openapi({ description: 'Index of the last entry that was seen, -1 for none; goes before from.' }),
       }),
       query: searchParameters.omit({ after: true }).extend({
         from: z.int().optional().openapi({ description: 'First index; absent: what comes from now on.' }),
@@ -166,7 +166,8 @@ export function documentRawRoutes(app: OpenAPIHono<HttpEnv>): void {
     },
     responses: {
       200: {
-        description: 'Events named entry; their id is the index.',
+        description:
+          'Events named entry; their id is the index. An id without an event says from where to come back.',
         content: { 'text/event-stream': { schema: z.string() } },
       },
       ...problemAnswers(400, 401, 403, 404, 503),

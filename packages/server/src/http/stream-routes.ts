@@ -114,11 +114,11 @@ async function* frames(
   signal.addEventListener('abort', () => growth.signal(), { once: true });
   let next = from;
   try {
-    yield ': following\n\n';
+    yield following(next);
     while (!signal.aborted && isValid()) {
       const size = parts.log.trail(trail)!.size;
       if (next >= size) {
-        if (!(await growth.wait(heartbeatMs)) && !signal.aborted) yield ': still here\n\n';
+        if (!(await growth.wait(heartbeatMs)) && !signal.aborted) yield following(next);
         continue;
       }
       let frame = '';
@@ -137,10 +137,16 @@ async function* frames(
   }
 }
 
+/**
+ * Says to a reader whom nothing was sent yet, or for long, from where to go on: an id without data is no event, but is
+ * what it comes back with (WHATWG HTML, server-sent events, 9.2.6). -1 is before the first entry.
+ */
+const following = (next: number): string => `: following\nid: ${next - 1}\n\n`;
+
 function resumeAt(c: HttpContext, parameters: Parameters): number | undefined {
   const last = c.req.header('last-event-id');
   if (last === undefined) return integer(parameters, 'from', 0, Number.MAX_SAFE_INTEGER);
-  if (!/^\d{1,15}$/.test(last))
+  if (!/^(?:-1|\d{1,15})$/.test(last))
     throw new SealtrailError('invalid_parameter', 'Last-Event-ID: expected the index of an entry');
   return Number(last) + 1;
 }

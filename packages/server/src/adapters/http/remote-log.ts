@@ -8,6 +8,8 @@ const requestTimeoutMs = 30_000;
 export interface RemoteLog {
   readonly url: string;
   readonly token: string | undefined;
+  /** Ends requests that are under way. */
+  readonly signal?: AbortSignal;
 }
 
 /**
@@ -23,7 +25,10 @@ export async function fetchResource(remote: RemoteLog, path: string): Promise<Ui
     const response = await fetch(url, {
       headers: remote.token === undefined ? {} : { authorization: `Bearer ${remote.token}` },
       redirect: 'error',
-      signal: AbortSignal.timeout(requestTimeoutMs),
+      signal: AbortSignal.any([
+        AbortSignal.timeout(requestTimeoutMs),
+        ...(remote.signal === undefined ? [] : [remote.signal]),
+      ]),
     });
     if (response.ok) return await readBounded(response, url);
     await response.body?.cancel();
