@@ -1,28 +1,26 @@
 // The one entry for npm scripts. It must run under an old Node (20), so it does three things only:
 // install what the lockfile says if that has not happened yet, find the pinned Node, and run the task under it.
-import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runChild } from './run-child.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const [task, ...rest] = process.argv.slice(2);
 
 /** Runs a command with our streams; ends this process with its status when it fails. */
-function run(command, args, env = process.env) {
-  const done = spawnSync(command, args, { cwd: root, stdio: 'inherit', env });
-  if (done.error) {
-    console.error(`${command}: ${done.error.message}`);
-    process.exit(1);
-  }
-  if (done.signal) process.exit(1);
-  if (done.status !== 0) process.exit(done.status ?? 1);
+async function run(command, args, env = process.env) {
+  const status = await runChild(command, args, { cwd: root, env }).catch((error) => {
+    console.error(`${command}: ${error.message}`);
+    return 1;
+  });
+  if (status !== 0) process.exit(status);
 }
 
 /** `npm ci`, once for each content of the lockfile. */
-function install() {
+async function install() {
   const digest = createHash('sha256')
     .update(readFileSync(path.join(root, 'package-lock.json')))
     .digest('hex');
@@ -30,8 +28,8 @@ function install() {
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === digest) return;
   console.error('Installing dependencies (once for each lockfile) ...');
   const npm = process.env.npm_execpath;
-  if (npm) run(process.execPath, [npm, 'ci', '--loglevel=error']);
-  else run(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--loglevel=error']);
+  if (npm) await run(process.execPath, [npm, 'ci', '--loglevel=error']);
+  else await run(process.platform === 'win32' ? 'npm.cmd' : 'npm', ['ci', '--loglevel=error']);
   writeFileSync(stamp, digest);
 }
 
@@ -60,9 +58,9 @@ function pinnedNode() {
   process.exit(2);
 }
 
-install();
+await install();
 const node = pinnedNode();
 // What the tasks start finds the pinned Node first.
 mkdirSync(path.join(root, '.build'), { recursive: true });
 const env = { ...process.env, PATH: `${path.dirname(node)}${path.delimiter}${process.env.PATH ?? ''}` };
-run(node, [path.join(root, 'scripts', 'tasks.mjs'), task ?? 'help', ...rest], env);
+await run(node, [path.join(root, 'scripts', 'tasks.mjs'), task ?? 'help', ...rest], env);

@@ -1,24 +1,15 @@
 // The tasks behind the npm scripts; runs under the pinned Node (see run.mjs).
-import { spawn } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runChild } from './run-child.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const bin = (packageName, file) => path.join(root, 'node_modules', packageName, file);
 
-/** Runs a script under this Node and passes signals on; resolves when it ends well, ends this process otherwise. */
+/** Runs a script under this Node; ends this process with its status when it fails. */
 async function node(script, ...args) {
-  const child = spawn(process.execPath, [script, ...args], { cwd: root, stdio: 'inherit' });
-  const passOn = (signal) => child.kill(signal);
-  process.on('SIGINT', passOn);
-  process.on('SIGTERM', passOn);
-  const [code, signal] = await new Promise((resolve, reject) => {
-    child.on('error', reject);
-    child.on('exit', (...end) => resolve(end));
-  });
-  process.off('SIGINT', passOn);
-  process.off('SIGTERM', passOn);
-  if (signal || code !== 0) process.exit(code ?? 1);
+  const status = await runChild(process.execPath, [script, ...args], { cwd: root });
+  if (status !== 0) process.exit(status);
 }
 
 const build = () => node(bin('typescript', 'bin/tsc'), '--build');

@@ -4,7 +4,9 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { constants } from 'node:os';
 import path from 'node:path';
+import { isatty } from 'node:tty';
 
 const needed = [22, 18];
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -18,12 +20,17 @@ if (major > needed[0] || (major === needed[0] && minor >= needed[1])) {
     const child = spawn(node, [new URL(import.meta.url).pathname, ...process.argv.slice(2)], {
       stdio: 'inherit',
     });
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    // A terminal sends Ctrl-C to both processes by itself; a second one would end the command at once.
+    const isTerminal = [0, 1, 2].some((fd) => isatty(fd));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+      process.on(signal, () => {
+        if (signal !== 'SIGINT' || !isTerminal) child.kill(signal);
+      });
     child.on('error', (error) => {
       console.error(`sealtrail: ${error.message}`);
       process.exit(1);
     });
-    child.on('exit', (code, signal) => process.exit(signal ? 1 : (code ?? 1)));
+    child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal]));
   } else {
     console.error(
       `sealtrail needs Node ${needed.join('.')} or newer; this is ${process.version}. Install a newer Node, or put one beside it: npm install node-${process.platform}-${process.arch}`,
