@@ -28,9 +28,11 @@ interface Route {
   readonly roles?: readonly Role[];
   readonly trail?: string;
   readonly tenant?: string;
-  /** Holds entries of all tenants, which cannot be taken apart. */
+  /** Holds, or is to hold, entries of all tenants, which cannot be taken apart. */
   readonly wholeTrail?: true;
   readonly ok: number;
+  /** About the whole server: for tokens without any limit. */
+  readonly wholeServer?: true;
   /** Instead of 403 where the scope falls short: what is out of reach is not there. */
   readonly hidden?: true;
 }
@@ -93,6 +95,7 @@ const routes: readonly Route[] = [
     body: ({ n }) => ({ name: `new-${n}` }),
     roles: admins,
     trail: 'new',
+    wholeTrail: true,
     ok: 201,
   },
   { route: 'get /v1/tokens', path: () => '/v1/tokens', roles: admins, ok: 200 },
@@ -123,7 +126,7 @@ const routes: readonly Route[] = [
     hidden: true,
     ok: 200,
   },
-  { route: 'get /metrics', path: () => '/metrics', roles, ok: 200 },
+  { route: 'get /metrics', path: () => '/metrics', roles, wholeServer: true, ok: 200 },
   { route: 'get /healthz', path: () => '/healthz', ok: 200 },
   { route: 'get /readyz', path: () => '/readyz', ok: 200 },
   { route: 'get /openapi.json', path: () => '/openapi.json', ok: 200 },
@@ -131,13 +134,14 @@ const routes: readonly Route[] = [
 
 /** What the table above says. */
 function expectedStatus(
-  { roles: allowed, trail, tenant, wholeTrail, hidden, ok, route }: Route,
+  { roles: allowed, trail, tenant, wholeTrail, wholeServer, hidden, ok, route }: Route,
   role: Role,
   trails: readonly string[],
   tenants: readonly string[],
 ): number {
   if (!allowed) return ok;
   if (!allowed.includes(role)) return 403;
+  if (wholeServer && !(trails.includes('*') && tenants.includes('*'))) return 403;
   const reachesTrail = trail === undefined || trails.includes('*') || trails.includes(trail);
   // A token out of reach is not there; a trail out of reach is refused.
   if (!reachesTrail) return route.startsWith('delete') ? 404 : 403;

@@ -183,10 +183,41 @@ describe('a body for a trail or a token', () => {
   it.each([
     ['no JSON', '{"name":', 400, 'malformed_json', undefined],
     ['nothing', '', 400, 'malformed_json', undefined],
-    ['an array', '[]', 422, 'invalid_body', ''],
+    ['malformed JSON', '{"name":}', 400, 'malformed_json', ''],
+    ['an array', '[]', 422, 'invalid_body', undefined],
     ['no name', '{"role":"read"}', 422, 'invalid_body', '/name'],
     ['an unknown role', '{"name":"x","role":"root"}', 422, 'invalid_body', '/role'],
-    ['an unknown field', '{"name":"x","role":"read","sudo":1}', 422, 'invalid_body', ''],
+    ['an unknown field', '{"name":"x","role":"read","sudo":1}', 422, 'invalid_body', '/sudo'],
+    ['a role twice', '{"name":"x","role":"read","role":"admin"}', 400, 'duplicate_key', '/role'],
+    ['a name that is no text', '{"name":"x\\ud800","role":"read"}', 422, 'invalid_body', '/name'],
+    [
+      'a tenant that is no text',
+      '{"name":"x","role":"read","tenants":["\\udc00"]}',
+      422,
+      'invalid_body',
+      '/tenants/0',
+    ],
+    [
+      'a trail that cannot be',
+      '{"name":"x","role":"read","trails":["NOT VALID/../"]}',
+      422,
+      'invalid_body',
+      '/trails/0',
+    ],
+    [
+      'the trail that only the server writes',
+      '{"name":"x","role":"ingest","trails":["main","system"]}',
+      422,
+      'invalid_body',
+      '/trails/1',
+    ],
+    [
+      'a time that has gone by',
+      '{"name":"x","role":"read","expiresAt":"2001-01-31T09:30:00Z"}',
+      422,
+      'invalid_body',
+      '/expiresAt',
+    ],
     ['no trails', '{"name":"x","role":"read","trails":[]}', 422, 'invalid_body', '/trails'],
     [
       'a time that is none',
@@ -247,6 +278,7 @@ describe('a body for a trail or a token', () => {
   it('makes a trail once', async () => {
     expect((await post('/v1/trails', '{"name":"once"}')).status).toBe(201);
     expect(problemOf(await post('/v1/trails', '{"name":"once"}')).code).toBe('trail_exists');
+    expect(problemOf(await post('/v1/trails', '{"name":"a","name":"b"}')).code).toBe('duplicate_key');
     expect(problemOf(await post('/v1/trails', '{"name":"system"}')).code).toBe('trail_exists');
   });
 });

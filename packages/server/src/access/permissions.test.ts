@@ -1,7 +1,7 @@
 import { roles, type Token } from '@sealtrail/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { coversScope, may, permissions, reachesTrail, tenantsOf } from './permissions.ts';
+import { coversScope, may, permissions, reachesAll, reachesTrail, tenantsOf } from './permissions.ts';
 import { ingestScopeOf, ownerScope, systemScope } from './scopes.ts';
 
 const token = (role: Token['role'], trails: string[] = ['*'], tenants: string[] = ['*']): Token => ({
@@ -36,6 +36,15 @@ describe('reachesTrail', () => {
     expect(reachesTrail(token('read', ['main']), 'main')).toBe(true);
     for (const trail of ['mai', 'main2', 'Main', '*', ''])
       expect(reachesTrail(token('read', ['main']), trail)).toBe(false);
+  });
+});
+
+describe('reachesAll', () => {
+  it('is true of tokens without any limit', () => {
+    expect(reachesAll(token('read'))).toBe(true);
+    expect(reachesAll(token('read', ['main', '*'], ['*', 'acme']))).toBe(true);
+    expect(reachesAll(token('read', ['main']))).toBe(false);
+    expect(reachesAll(token('admin', ['*'], ['acme']))).toBe(false);
   });
 });
 
@@ -77,11 +86,13 @@ describe('ingestScopeOf', () => {
     ]);
   });
 
-  it('makes only trails that the token names, unless it is an administrator’s', () => {
+  it('makes only trails that the token names, unless it is an administrator’s, and none for tenants', () => {
     expect(ingestScopeOf(token('ingest', ['a'])).mayCreateTrail('a')).toBe(true);
     expect(ingestScopeOf(token('ingest')).mayCreateTrail('a')).toBe(false);
     expect(ingestScopeOf(token('admin')).mayCreateTrail('a')).toBe(true);
     expect(systemScope.mayCreateTrail('a')).toBe(false);
+    for (const role of roles)
+      expect(ingestScopeOf(token(role, ['*', 'a'], ['acme'])).mayCreateTrail('a')).toBe(false);
   });
 
   it.each([

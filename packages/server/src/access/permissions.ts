@@ -56,6 +56,10 @@ export function tenantsOf(token: Token): readonly string[] | undefined {
   return token.tenants.includes(everything) ? undefined : token.tenants;
 }
 
+/** Whether a token is limited to no trails and no tenants: what is about the whole server is for such tokens alone. */
+export const reachesAll = (token: Token): boolean =>
+  token.trails.includes(everything) && token.tenants.includes(everything);
+
 /** Whether a scope lies within a token's: what a token may hand on, and which tokens it may see. */
 export function coversScope(token: Token, scope: Pick<Token, 'trails' | 'tenants'>): boolean {
   const covers = (own: readonly string[], wanted: readonly string[]): boolean =>

@@ -14,8 +14,9 @@ export function ingestScopeOf(token: Token): IngestScope {
         ? undefined
         : 'the token does not reach this trail';
     },
-    // Whoever named a trail in the token has asked for it; a wildcard would let a typing error make one.
-    mayCreateTrail: (trail) => token.role === 'admin' || token.trails.includes(trail),
+    // Whoever named a trail in the token has asked for it; a wildcard would let a typing error make one. A trail is of all
+    // tenants, and so no token makes one that is limited to some.
+    mayCreateTrail: (trail) => !tenants && (token.role === 'admin' || token.trails.includes(trail)),
     tenantOf(tenant) {
       if (!tenants) return { tenant };
       if (tenant === undefined)

@@ -1,8 +1,7 @@
-import { OpenAPIHono, type z } from '@hono/zod-openapi';
-import { type ErrorDetail, escapePointer, SealtrailError } from '@sealtrail/core';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import { SealtrailError } from '@sealtrail/core';
 import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
-import { adminRoutes } from './admin-routes.ts';
 import { Gate } from './authorize.ts';
 import type { HttpEnv, HttpParts } from './context.ts';
 import { getEvent, getProof } from './entry-routes.ts';
@@ -10,13 +9,16 @@ import { FailedSignIns } from './failed-sign-ins.ts';
 import { postEvents } from './ingest-routes.ts';
 import { getCheckpoint, getTile } from './log-routes.ts';
 import { documentRawRoutes } from './openapi.ts';
+import { documentAdminRoutes } from './openapi-admin.ts';
 import { problemResponse } from './problem.ts';
 import { getEvents, getStats } from './search-routes.ts';
 import { streamEvents } from './stream-routes.ts';
+import { deleteToken, getTokens, postToken } from './token-routes.ts';
+import { getProducers, getTrails, postTrail } from './trail-routes.ts';
 
 /** The HTTP API. */
 export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
-  const app = new OpenAPIHono<HttpEnv>({ defaultHook: refuseInvalid });
+  const app = new OpenAPIHono<HttpEnv>();
   const failures = new FailedSignIns(parts.system);
   parts.closing.addEventListener('abort', () => failures.flush(), { once: true });
   const gate = new Gate(parts, failures);
@@ -41,7 +43,12 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.get('/v1/stats', getStats(parts, gate));
   app.get('/trails/:trail/checkpoint', getCheckpoint(parts, gate));
   app.get('/trails/:trail/tile/*', getTile(parts, gate));
-  adminRoutes(app, parts, gate);
+  app.get('/v1/trails', getTrails(parts, gate));
+  app.post('/v1/trails', postTrail(parts, gate));
+  app.get('/v1/trails/:trail/producers', getProducers(parts, gate));
+  app.get('/v1/tokens', getTokens(parts, gate));
+  app.post('/v1/tokens', postToken(parts, gate));
+  app.delete('/v1/tokens/:id', deleteToken(parts, gate));
 
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', (c) => {
@@ -52,12 +59,13 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
     );
   });
   app.get('/metrics', async (c) => {
-    gate.authorize(c, 'metrics.read');
+    gate.refuseScope(c, gate.authorize(c, 'metrics.read'));
     return c.body(await parts.metrics.registry.metrics(), 200, {
       'content-type': parts.metrics.registry.contentType,
     });
   });
   documentRawRoutes(app);
+  documentAdminRoutes(app);
   app.doc31('/openapi.json', {
     openapi: '3.1.0',
     info: { title: 'Sealtrail', version: parts.version, license: { name: 'Apache-2.0' } },
@@ -67,7 +75,8 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
 
   app.notFound(() => refused(parts, new SealtrailError('not_found')));
   app.onError((error, c) => {
-    const known = asSealtrailError(error);
+    const known =
+      error instanceof SealtrailError ? error : new SealtrailError('internal', undefined, { cause: error });
     if (known.status >= 500)
       parts.logger.error(
         {
@@ -80,23 +89,6 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
     return refused(parts, known);
   });
   return app;
-}
-
-/** The answer to what the schema of a route refuses. */
-function refuseInvalid(
-  result: { target: string } & ({ success: true } | { success: false; error: z.ZodError }),
-): void {
-  if (result.success) return;
-  const code = result.target === 'json' ? 'invalid_body' : 'invalid_parameter';
-  const details = result.error.issues.slice(0, 16).map(
-    (issue): ErrorDetail => ({
-      code,
-      pointer: issue.path.map((key) => `/${escapePointer(String(key))}`).join(''),
-      message: issue.message,
-    }),
-  );
-  const [first] = details;
-  throw new SealtrailError(code, `${first?.pointer} ${first?.message}`.trim(), { details });
 }
 
 /** Answers other methods at the addresses there are with those that are allowed (RFC 9110 section 15.5.6). */
@@ -121,14 +113,6 @@ function refused(
 ): Response {
   parts.metrics.refusedRequests.inc({ code: error.code });
   return problemResponse(error, headers);
-}
-
-/** Hono throws its own for bodies that are not JSON. */
-function asSealtrailError(error: unknown): SealtrailError {
-  if (error instanceof SealtrailError) return error;
-  if (error instanceof Error && 'status' in error && error.status === 400)
-    return new SealtrailError('malformed_json');
-  return new SealtrailError('internal', undefined, { cause: error });
 }
 
 /** Class and place of an unexpected error; its message could quote an event. */

@@ -1,8 +1,6 @@
 import { SealtrailError, type Token } from '@sealtrail/core';
-import { createMiddleware } from 'hono/factory';
-import type { MiddlewareHandler } from 'hono/types';
-import { may, type Permission, reachesTrail, tenantsOf } from '../access/permissions.ts';
-import type { HttpContext, HttpEnv, HttpParts } from './context.ts';
+import { may, type Permission, reachesAll, reachesTrail, tenantsOf } from '../access/permissions.ts';
+import type { HttpContext, HttpParts } from './context.ts';
 import type { FailedSignIns } from './failed-sign-ins.ts';
 
 const bearer = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i;
@@ -38,14 +36,6 @@ export class Gate {
     return token;
   }
 
-  /** As {@link authorize}, before a route looks at the rest of the request; the token is the variable `token`. */
-  require(permission: Permission): MiddlewareHandler<HttpEnv> {
-    return createMiddleware<HttpEnv>(async (c, next) => {
-      c.set('token', this.authorize(c, permission));
-      await next();
-    });
-  }
-
   /**
    * Sees that a token reaches a trail, and that there is such a trail.
    *
@@ -58,9 +48,18 @@ export class Gate {
   }
 
   /** For what cannot be cut to tenants, such as entry bundles. @throws SealtrailError forbidden */
-  refuseTenantScope(c: HttpContext, token: Token): void {
-    if (tenantsOf(token))
-      throw this.denied(c, token, 'the token is limited to tenants; this holds entries of all');
+  refuseTenantScope(
+    c: HttpContext,
+    token: Token,
+    message: string = 'the token is limited to tenants; this holds entries of all',
+  ): void {
+    if (tenantsOf(token)) throw this.denied(c, token, message);
+  }
+
+  /** For what is about the whole server, such as its metrics. @throws SealtrailError forbidden */
+  refuseScope(c: HttpContext, token: Token): void {
+    if (!reachesAll(token))
+      throw this.denied(c, token, 'the token is limited to trails or tenants; this is about all');
   }
 
   /** Puts into the trail `system` that a token was refused something. */

@@ -1,5 +1,4 @@
 import type { HttpBindings } from '@hono/node-server';
-import type { Token } from '@sealtrail/core';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { SystemTrail } from '../access/system-trail.ts';
@@ -35,7 +34,6 @@ export interface HttpParts {
 /** Hono's environment of this application. */
 export interface HttpEnv {
   Bindings: HttpBindings;
-  Variables: { token: Token };
 }
 
 export type HttpContext = Context<HttpEnv>;

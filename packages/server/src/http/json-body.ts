@@ -1,27 +1,25 @@
-import { SealtrailError } from '@sealtrail/core';
-import { createMiddleware } from 'hono/factory';
-import type { MiddlewareHandler } from 'hono/types';
+import { parseBody, SealtrailError } from '@sealtrail/core';
+import type { z } from 'zod';
 import { readBody } from '../ingest/body.ts';
-import type { HttpEnv } from './context.ts';
+import type { HttpContext } from './context.ts';
 import { mediaTypeOf } from './media-type.ts';
 
 /** What describes a trail or a token is short. */
 const maxBytes = 64 * 1024;
 
 /**
- * Reads a JSON body within bounds; stands behind authorization and before validation. It reads from the socket's
- * stream, as event bodies are read, so that what is left of a body that is refused can still be drained.
+ * Reads a JSON body of one schema, within bounds; stands behind authorization. It reads from the socket's stream, as
+ * event bodies are read, so that what is left of a body that is refused can still be drained.
+ *
+ * @throws SealtrailError unsupported_media_type | body_too_large; as parseBody of core
  */
-export const jsonBody: MiddlewareHandler<HttpEnv> = createMiddleware<HttpEnv>(async (c, next) => {
+export async function readJsonBody<Schema extends z.ZodObject>(
+  c: HttpContext,
+  schema: Schema,
+): Promise<z.output<Schema>> {
   if (mediaTypeOf(c.req.header('content-type')) !== 'application/json')
     throw new SealtrailError('unsupported_media_type', 'expected the content type application/json');
   if (c.req.header('content-encoding') !== undefined)
     throw new SealtrailError('unsupported_media_type', 'expected no content encoding');
-  const body = await readBody(c.env.incoming, undefined, maxBytes);
-  c.req.raw = new Request(c.req.url, {
-    method: c.req.method,
-    headers: c.req.raw.headers,
-    body: Uint8Array.from(body),
-  });
-  await next();
-});
+  return parseBody(await readBody(c.env.incoming, undefined, maxBytes), schema);
+}
