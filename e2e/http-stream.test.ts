@@ -6,8 +6,13 @@ import { adminSecret, problemOf, startServer, type TestServer } from './support/
 let server: TestServer;
 /** Streams that listen to the log at the moment, beyond what the server itself has. */
 let listening = 0;
+/** Tokens that together may take all places there are. */
+let readers: string[];
 beforeAll(async () => {
   server = await startServer();
+  readers = (await Promise.all(Array.from({ length: 4 }, () => server.token({ role: 'read' })))).map(
+    ({ secret }) => secret,
+  );
   const { log } = server.engine;
   const listen = log.listen.bind(log);
   log.listen = (listener) => {
@@ -149,14 +154,16 @@ describe('GET /v1/events/stream', () => {
 describe('the end of a stream', () => {
   const noneListening = (): Promise<void> => expect.poll(() => listening, { timeout: 10_000 }).toBe(0);
 
+  const readerOf = (i: number): string => readers[i % readers.length]!;
+
   /** A stream on a connection that is never read from. */
-  const followWithoutReading = (): Promise<Socket> =>
+  const followWithoutReading = (token: string): Promise<Socket> =>
     new Promise((resolve, reject) => {
       const { hostname, port } = new URL(server.url);
       const socket = connect(Number(port), hostname, () => {
         socket.pause();
         socket.write(
-          `GET /v1/events/stream?from=0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${adminSecret}\r\n\r\n`,
+          `GET /v1/events/stream?from=0 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`,
         );
         resolve(socket);
       });
@@ -165,7 +172,7 @@ describe('the end of a stream', () => {
 
   it('frees its place, and what it held in the log', async () => {
     await noneListening();
-    const streams = await Promise.all(Array.from({ length: 64 }, () => follow()));
+    const streams = await Promise.all(Array.from({ length: 64 }, (_, i) => follow('', {}, readerOf(i))));
     const refused = await server.send('/v1/events/stream');
     expect([problemOf(refused).code, refused.headers.get('retry-after')]).toEqual(['too_many_streams', '30']);
     for (const stream of streams) await stream[Symbol.asyncDispose]();
@@ -175,10 +182,23 @@ describe('the end of a stream', () => {
     expect(await again.take(1)).toHaveLength(1);
   });
 
+  it('leaves places to other tokens when one has taken all that it gets', async () => {
+    await noneListening();
+    const streams = await Promise.all(Array.from({ length: 16 }, () => follow('', {}, readers[0]!)));
+    const refused = await server.send('/v1/events/stream', { token: readers[0]! });
+    expect(problemOf(refused).code).toBe('too_many_streams');
+    await using other = await follow('', {}, readers[1]!);
+    await server.record({ action: 'a' });
+    expect(await other.take(1)).toHaveLength(1);
+    for (const stream of streams) await stream[Symbol.asyncDispose]();
+  });
+
   it('frees it when the reader goes away without having read', async () => {
     await noneListening();
     for (let round = 0; round < 2; round++) {
-      const sockets = await Promise.all(Array.from({ length: 40 }, followWithoutReading));
+      const sockets = await Promise.all(
+        Array.from({ length: 40 }, (_, i) => followWithoutReading(readerOf(i))),
+      );
       await expect.poll(() => listening, { timeout: 30_000 }).toBe(40);
       for (const socket of sockets) socket.destroy();
       await noneListening();
@@ -186,10 +206,12 @@ describe('the end of a stream', () => {
   });
 
   it('frees it when the reader goes away before the answer', async () => {
-    for (let i = 0; i < 100; i++) (await followWithoutReading()).destroy();
+    for (let i = 0; i < 100; i++) (await followWithoutReading(readerOf(i))).destroy();
     // The last of them may still be on their way in.
     const placesFree = async (): Promise<number> => {
-      const opened = await Promise.allSettled(Array.from({ length: 64 }, () => follow()));
+      const opened = await Promise.allSettled(
+        Array.from({ length: 64 }, (_, i) => follow('', {}, readerOf(i))),
+      );
       const streams = opened.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []));
       for (const stream of streams) await stream[Symbol.asyncDispose]();
       await noneListening();

@@ -5,8 +5,8 @@ import type { HttpContext, HttpParts } from './context.ts';
 import { Growth } from './growth.ts';
 import { integer, type Parameters, parametersOf } from './parameters.ts';
 import { parseSearch, recordRead } from './search-routes.ts';
+import { StreamPlaces } from './stream-places.ts';
 
-const maxStreams = 64;
 /** Entries looked at between two turns of the event loop. */
 const entriesPerTurn = 256;
 /** A frame that has grown to this size is sent before more is put into it. */
@@ -37,17 +37,16 @@ interface Following {
  * reader that comes back with `Last-Event-ID` (or `from`) misses nothing.
  */
 export function streamEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
-  let open = 0;
+  const places = new StreamPlaces();
   return async (c) => {
     const token = gate.authorize(c, 'events.read');
     const parameters = parametersOf(c);
     const { trail, filter } = parseSearch(parameters, parts.now(), ['from']);
     gate.reach(c, token, trail);
     const from = resumeAt(c, parameters) ?? parts.log.trail(trail)!.size;
-    if (open >= maxStreams)
-      throw new SealtrailError('too_many_streams', undefined, { retryAfterSeconds: 30 });
     const tenants = tenantsOf(token);
     const matches = compileFilter(filter);
+    const free = places.take(token.id);
     const stop = new AbortController();
     const texts = frames(parts, {
       trail,
@@ -57,9 +56,8 @@ export function streamEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => 
       isValid: () => parts.tokens.isStillValid(token),
       signal: AbortSignal.any([stop.signal, parts.closing]),
     });
-    open++;
     stop.signal.addEventListener('abort', () => {
-      open--;
+      free();
       // Where it waits for its reader it would wait for ever, and go on listening.
       void texts.return(undefined);
     });
