@@ -283,6 +283,37 @@ describe('a body for a trail or a token', () => {
   });
 });
 
+describe('what metrics name a request after', () => {
+  it.each([
+    ['GET', '/v1/events/stream?from=x', '400', '/v1/events/stream'],
+    ['GET', '/v1/events/x', '400', '/v1/events/:id'],
+    ['GET', '/v1/events/x/proof', '400', '/v1/events/:id/proof'],
+    ['GET', '/trails/main/tile/x', '404', '/trails/:trail/tile/*'],
+    ['HEAD', '/v1/trails', '200', '/v1/trails'],
+    ['DELETE', '/v1/tokens/tok_x', '404', '/v1/tokens/:id'],
+    ['POST', '/v1/tokens', '415', '/v1/tokens'],
+    ['PUT', '/v1/events/stream', '405', '/v1/events/stream'],
+    ['PATCH', '/v1/events/x', '405', '/v1/events/:id'],
+    ['GET', '/Zq7Canary', '404', 'none'],
+    ['PUT', '/Zq7Canary/Zq7Canary', '404', 'none'],
+  ])('is for %s %s, which is answered with %s, the route %s', async (method, path, status, route) => {
+    const labels = `{method="${method}",route="${route}",status="${status}"}`;
+    const count = async (): Promise<number> => {
+      const { text } = await server.send('/metrics');
+      const line = `sealtrail_http_request_duration_seconds_count${labels} `;
+      return Number(
+        text
+          .split('\n')
+          .find((one) => one.startsWith(line))
+          ?.slice(line.length) ?? 0,
+      );
+    };
+    const before = await count();
+    expect(String((await server.send(path, { method })).status)).toBe(status);
+    expect(await count()).toBe(before + 1);
+  });
+});
+
 describe('HEAD', () => {
   it.each(['/healthz', '/readyz', '/v1/events', '/v1/trails', '/trails/main/checkpoint', '/openapi.json'])(
     'at %s is GET without a body',

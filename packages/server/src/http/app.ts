@@ -1,6 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { SealtrailError } from '@sealtrail/core';
-import { routePath } from 'hono/route';
 import { secureHeaders } from 'hono/secure-headers';
 import { Gate } from './authorize.ts';
 import type { HttpEnv, HttpParts } from './context.ts';
@@ -11,6 +10,7 @@ import { getCheckpoint, getTile } from './log-routes.ts';
 import { documentRawRoutes } from './openapi.ts';
 import { documentAdminRoutes } from './openapi-admin.ts';
 import { problemResponse } from './problem.ts';
+import { routeOf } from './route-of.ts';
 import { getEvents, getStats } from './search-routes.ts';
 import { streamEvents } from './stream-routes.ts';
 import { deleteToken, getTokens, postToken } from './token-routes.ts';
@@ -32,7 +32,7 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.use(async (c, next) => {
     const end = parts.metrics.requests.startTimer();
     await next();
-    end({ method: c.req.method, route: routePath(c, -1), status: String(c.res.status) });
+    end({ method: c.req.method, route: routeOf(c), status: String(c.res.status) });
   });
 
   app.post('/v1/events', postEvents(parts, gate));
@@ -81,7 +81,7 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
       parts.logger.error(
         {
           code: known.code,
-          route: routePath(c, -1),
+          route: routeOf(c),
           error: known.code === 'internal' ? errorPlace(known.cause ?? error) : undefined,
         },
         'request failed',

@@ -1,15 +1,20 @@
 import type { Token } from '@sealtrail/core';
+import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SystemEvent } from '../access/system-trail.ts';
-import type { HttpContext } from './context.ts';
+import type { HttpContext, HttpEnv } from './context.ts';
 import { FailedSignIns, sourceOf } from './failed-sign-ins.ts';
 
-/** As much of a request as is looked at. */
-function request(ip: string, userAgent?: string, routePath = '/v1/events'): HttpContext {
-  return {
-    env: { incoming: { socket: { remoteAddress: ip } } },
-    req: { method: 'GET', routePath, header: () => userAgent },
-  } as unknown as HttpContext;
+/** A request as a route sees it. */
+function request(ip: string, userAgent?: string, route = '/v1/events'): HttpContext {
+  const seen: HttpContext[] = [];
+  const app = new Hono<HttpEnv>().get(route, (c) => {
+    seen.push(c);
+    return c.body(null);
+  });
+  const headers = userAgent === undefined ? {} : { 'user-agent': userAgent };
+  void app.request(route, { headers }, { incoming: { socket: { remoteAddress: ip } } });
+  return seen[0]!;
 }
 
 const token = { id: 'tok_a', name: 'a' } as Token;

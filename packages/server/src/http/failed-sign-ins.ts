@@ -2,6 +2,7 @@ import type { Token } from '@sealtrail/core';
 import { actorOf } from '../access/permissions.ts';
 import type { SystemEvent, SystemTrail } from '../access/system-trail.ts';
 import type { HttpContext } from './context.ts';
+import { routeOf } from './route-of.ts';
 
 /** The first refusal of an address (or token) is one entry, and all that follow in this time are one more. */
 const quietMs = 10_000;
@@ -43,13 +44,13 @@ export class FailedSignIns {
 
   /** A request that a valid token does not allow. */
   denied(c: HttpContext, token: Token): void {
-    this.#count(`token ${token.id} ${c.req.method} ${c.req.routePath}`, {
+    this.#count(`token ${token.id} ${c.req.method} ${routeOf(c)}`, {
       action: 'api.access',
       category: 'authorization',
       outcome: 'denied',
       actor: actorOf(token),
       ...sourceOf(c),
-      context: { http: { method: c.req.method, route: c.req.routePath } },
+      context: { http: { method: c.req.method, route: routeOf(c) } },
     });
   }
 

@@ -15,6 +15,7 @@ import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { sourceOf } from './failed-sign-ins.ts';
 import { integer, oneOf, type Parameters, parametersOf } from './parameters.ts';
+import { routeOf } from './route-of.ts';
 
 const maxLimit = 1000;
 const defaultLimit = 50;
@@ -141,7 +142,7 @@ export async function recordRead(
     actor: actorOf(token),
     targets: [{ type: 'trail', id: trail }],
     ...sourceOf(c),
-    context: { http: { method: c.req.method, route: c.req.routePath } },
+    context: { http: { method: c.req.method, route: routeOf(c) } },
     metadata: {
       // Names only: what was looked for may be personal.
       parameters: [...parametersOf(c).keys()].slice(0, 32).map((name) => name.slice(0, 64).toWellFormed()),
