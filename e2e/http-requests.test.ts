@@ -131,7 +131,9 @@ describe('a request that is no HTTP', () => {
 
   it.each([
     ['nonsense', 'nonsense\r\n\r\n', 400, 'malformed_request'],
-    ['no Host', get('GET /healthz HTTP/1.1'), 400, undefined],
+    ['no Host', get('GET /healthz HTTP/1.1'), 400, 'malformed_request'],
+    ['no Host, in the old version', get('GET /healthz HTTP/1.0'), 400, 'malformed_request'],
+    ['an empty Host', get('GET /healthz HTTP/1.1', 'host:'), 400, 'malformed_request'],
     ['a Host that is none', get('GET /healthz HTTP/1.1', 'host: a/b@c'), 400, 'malformed_request'],
     [
       'huge headers',
@@ -156,10 +158,8 @@ describe('a request that is no HTTP', () => {
   ])('such as %s is refused', async (_name, text, status, code) => {
     const answer = await server.raw(text);
     expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
-    if (code) {
-      expect(answer).toContain('content-type: application/problem+json');
-      expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ status, code });
-    }
+    expect(answer).toContain('content-type: application/problem+json');
+    expect(JSON.parse(answer.slice(answer.indexOf('{')))).toMatchObject({ status, code });
   });
 
   it('is refused where its chunks are none, and nothing of it is stored', async () => {

@@ -72,6 +72,8 @@ export class HttpServer implements AsyncDisposable {
         keepAliveTimeout: idleMs,
         connectionsCheckingInterval: checkMs,
         maxHeaderSize: maxHeaderBytes,
+        // Node would refuse a request without one by a bare 400; the listener refuses it as it refuses a wrong one.
+        requireHostHeader: false,
       },
       listener as Parameters<typeof createServer>[1],
     );
