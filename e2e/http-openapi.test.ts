@@ -1,10 +1,10 @@
-import type { CreatedToken, Event, IngestResponse } from '@sealtrail/core';
+import { type CreatedToken, type Event, type IngestResponse, SealtrailError } from '@sealtrail/core';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { anyEvent } from '../packages/core/src/event/testing/any-event.ts';
 import { ApiDocument, type ApiPaths } from './support/api-document.ts';
 import { followStream } from './support/event-stream.ts';
-import { type Answer, adminSecret, startServer, type TestServer } from './support/server.ts';
+import { type Answer, adminSecret, problemOf, startServer, type TestServer } from './support/server.ts';
 
 const nowhere = '019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f';
 
@@ -200,5 +200,51 @@ describe('the API document', () => {
     ])
       expect(document.faultsIn('Receipt', other)).not.toEqual([]);
     expect(document.faultsIn('Event', { action: 'a', id: `${nowhere}/i` })).not.toEqual([]);
+  });
+});
+
+describe('while nothing can be recorded', () => {
+  const recording = [
+    post('/v1/events', { action: 'a' }, 503),
+    get('/v1/events', '/v1/events', 503),
+    get('/v1/stats', '/v1/stats', 503),
+    get('/v1/events/stream', '/v1/events/stream', 503),
+    get('/v1/events/{id}', () => `/v1/events/${first()}`, 503),
+    get('/v1/events/{id}/proof', () => `/v1/events/${first()}/proof`, 503),
+    post('/v1/trails', { name: 'unrecorded' }, 503),
+    post('/v1/tokens', { name: 'unrecorded', role: 'read' }, 503),
+    revoke(() => limited.id, 503),
+  ];
+
+  it.each(['overloaded', 'storage_unavailable', 'shutting_down'] as const)(
+    'because of %s, every route that records says so, as the document does',
+    async (code) => {
+      const { log } = server.engine;
+      const { append, createTrail } = log;
+      log.append = () => Promise.reject(new SealtrailError(code));
+      log.createTrail = () => Promise.reject(new SealtrailError(code));
+      try {
+        for (const one of recording) {
+          const before = server.logs.length;
+          const answer = await send(one);
+          expect([one.operation, problemOf(answer).code]).toEqual([one.operation, code]);
+          expect(document.faultsOf(one.operation, answer)).toEqual([]);
+          expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
+          const route = one.operation.replace(/^\w+ /, '').replaceAll(/\{(\w+)\}/g, ':$1');
+          const lines = server.logs.slice(before).map((line) => JSON.parse(line) as Record<string, unknown>);
+          expect(lines).toContainEqual(expect.objectContaining({ code, route, msg: 'request failed' }));
+        }
+      } finally {
+        log.append = append;
+        log.createTrail = createTrail;
+      }
+    },
+  );
+
+  it('no other route is in need of it', () => {
+    const documented = [...document.operations]
+      .filter(([, { responses }]) => responses['503']?.description.includes('overloaded'))
+      .map(([name]) => name);
+    expect(recording.map(({ operation }) => operation).sort()).toEqual(documented.sort());
   });
 });

@@ -1,3 +1,4 @@
+import type { Problem } from '@sealtrail/core';
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Answer } from './server.ts';
@@ -50,6 +51,12 @@ export class ApiDocument {
     const mediaType = (headers.get('content-type') ?? '').split(';', 1)[0]!;
     if (!Object.hasOwn(response.content ?? {}, mediaType))
       return [`${name}: ${status} is not documented as ${mediaType}`];
+    const value: unknown = /[/+]json$/.test(mediaType) ? JSON.parse(text) : text;
+    if (mediaType === 'application/problem+json') {
+      const { code } = value as Problem;
+      if (!response.description.split(', ').includes(code))
+        return [`${name}: the code ${code} is not documented for ${status}`];
+    }
     const place = ['paths', name.slice(name.indexOf(' ') + 1), name.split(' ', 1)[0]!.toLowerCase()];
     const validate = this.#validator([...place, 'responses', String(status), 'content', mediaType, 'schema']);
     const isJson = /[/+]json$/.test(mediaType);

@@ -7,8 +7,7 @@ import { getEvent, getProof } from './entry-routes.ts';
 import { FailedSignIns } from './failed-sign-ins.ts';
 import { postEvents } from './ingest-routes.ts';
 import { getCheckpoint, getTile } from './log-routes.ts';
-import { documentRawRoutes } from './openapi.ts';
-import { documentAdminRoutes } from './openapi-admin.ts';
+import { documentApi } from './openapi.ts';
 import { problemResponse } from './problem.ts';
 import { routeOf } from './route-of.ts';
 import { getEvents, getStats } from './search-routes.ts';
@@ -64,13 +63,7 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
       'content-type': parts.metrics.registry.contentType,
     });
   });
-  documentRawRoutes(app);
-  documentAdminRoutes(app);
-  app.doc31('/openapi.json', {
-    openapi: '3.1.0',
-    info: { title: 'Sealtrail', version: parts.version, license: { name: 'Apache-2.0' } },
-    security: [{ bearer: [] }],
-  });
+  documentApi(app, parts.version);
   refuseOtherMethods(app, parts);
 
   app.notFound(() => refused(parts, new SealtrailError('not_found')));

@@ -7,7 +7,7 @@ import {
   trailSchema,
 } from '@sealtrail/core';
 import type { HttpEnv } from './context.ts';
-import { jsonOf, problemAnswers } from './openapi.ts';
+import { bodyCodes, documentRoute, jsonOf, recordedCodes } from './openapi-route.ts';
 
 const trailList = z.strictObject({ trails: z.array(trailSchema) }).openapi('TrailList');
 const tokenList = z.strictObject({ tokens: z.array(tokenSchema) }).openapi('TokenList');
@@ -23,54 +23,57 @@ const producerList = z.strictObject({ producers: z.array(producer) }).openapi('P
 
 /** Documents trails, tokens and producers: what administrators work with. */
 export function documentAdminRoutes(app: OpenAPIHono<HttpEnv>): void {
-  const registry = app.openAPIRegistry;
-  registry.registerPath({
+  documentRoute(app, {
     method: 'get',
     path: '/v1/trails',
+    operationId: 'listTrails',
     summary: 'Trails that the token reaches',
-    responses: { 200: jsonOf(trailList, 'Trails by name.'), ...problemAnswers(401, 403) },
+    answers: { 200: jsonOf(trailList, 'Trails by name.') },
   });
-  registry.registerPath({
+  documentRoute(app, {
     method: 'post',
     path: '/v1/trails',
+    operationId: 'createTrail',
     summary: 'Make a trail',
+    description:
+      'It cannot be removed. Not for tokens that are limited to tenants: a trail is of all of them.',
     request: { body: { required: true, ...jsonOf(newTrailSchema, 'The name of the trail.') } },
-    responses: {
-      201: jsonOf(trailSchema, 'The trail, with the verifier key to pin.'),
-      ...problemAnswers(400, 401, 403, 409, 413, 415, 422),
-    },
+    answers: { 201: jsonOf(trailSchema, 'The trail, with the verifier key to pin.') },
+    codes: [...bodyCodes, 'trail_exists', ...recordedCodes],
   });
-  registry.registerPath({
+  documentRoute(app, {
     method: 'get',
     path: '/v1/trails/{trail}/producers',
+    operationId: 'listProducers',
     summary: 'Producers of a trail, with the gaps in their sequences',
     request: { params: z.object({ trail: z.string() }) },
-    responses: { 200: jsonOf(producerList, 'Producers by id.'), ...problemAnswers(401, 403, 404) },
+    answers: { 200: jsonOf(producerList, 'Producers by id.') },
+    codes: ['trail_not_found'],
   });
-  registry.registerPath({
+  documentRoute(app, {
     method: 'get',
     path: '/v1/tokens',
+    operationId: 'listTokens',
     summary: 'Tokens within the scope of the token that asks, without their secrets',
-    responses: {
-      200: jsonOf(tokenList, 'Tokens in the order in which they were made.'),
-      ...problemAnswers(401, 403),
-    },
+    answers: { 200: jsonOf(tokenList, 'Tokens in the order in which they were made.') },
   });
-  registry.registerPath({
+  documentRoute(app, {
     method: 'post',
     path: '/v1/tokens',
+    operationId: 'createToken',
     summary: 'Make a token, within the scope of the token that asks',
     request: { body: { required: true, ...jsonOf(newTokenSchema, 'What the token may do, and where.') } },
-    responses: {
-      201: jsonOf(createdTokenSchema, 'The token. Its secret is shown this once.'),
-      ...problemAnswers(400, 401, 403, 413, 415, 422),
-    },
+    answers: { 201: jsonOf(createdTokenSchema, 'The token. Its secret is shown this once.') },
+    codes: [...bodyCodes, ...recordedCodes],
   });
-  registry.registerPath({
+  documentRoute(app, {
     method: 'delete',
     path: '/v1/tokens/{id}',
+    operationId: 'revokeToken',
     summary: 'Revoke a token',
+    description: 'Once more for one that is revoked already changes nothing.',
     request: { params: z.object({ id: z.string() }) },
-    responses: { 200: jsonOf(tokenSchema, 'The token, revoked.'), ...problemAnswers(401, 403, 404) },
+    answers: { 200: jsonOf(tokenSchema, 'The token, revoked.') },
+    codes: ['token_not_found', ...recordedCodes],
   });
 }

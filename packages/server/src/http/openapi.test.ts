@@ -13,6 +13,7 @@ interface Parameter {
   readonly schema: Json;
 }
 interface Operation {
+  readonly operationId?: string;
   readonly summary?: string;
   readonly parameters?: readonly Parameter[];
   readonly requestBody?: { readonly content: Record<string, { readonly schema: Json }> };
@@ -93,6 +94,54 @@ describe('the API document', () => {
         expect(description).toMatch(/\S/);
         if (Number(status) >= 400 && name !== 'GET /readyz')
           expect([name, Object.keys(content ?? {})]).toEqual([name, ['application/problem+json']]);
+      }
+    }
+  });
+
+  it('calls each operation by the name that generated clients have for it', () => {
+    // Clients are written against these names: none of them ever changes.
+    expect(Object.fromEntries(operations.map(([name, { operationId }]) => [name, operationId]))).toEqual({
+      'POST /v1/events': 'recordEvents',
+      'GET /v1/events': 'searchEvents',
+      'GET /v1/stats': 'countEvents',
+      'GET /v1/events/stream': 'followEvents',
+      'GET /v1/events/{id}': 'getEvent',
+      'GET /v1/events/{id}/proof': 'proveEvent',
+      'GET /v1/trails': 'listTrails',
+      'POST /v1/trails': 'createTrail',
+      'GET /v1/trails/{trail}/producers': 'listProducers',
+      'GET /v1/tokens': 'listTokens',
+      'POST /v1/tokens': 'createToken',
+      'DELETE /v1/tokens/{id}': 'revokeToken',
+      'GET /trails/{trail}/checkpoint': 'getCheckpoint',
+      'GET /trails/{trail}/tile/{path}': 'getTile',
+      'GET /healthz': 'getHealth',
+      'GET /readyz': 'getReadiness',
+      'GET /metrics': 'getMetrics',
+      'GET /openapi.json': 'getApiDocument',
+    });
+    const ids = operations.map(([, { operationId }]) => operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('says of each operation what is refused before there is a route, and which codes an answer has', () => {
+    for (const [name, { responses }] of operations) {
+      for (const [status, code] of [
+        ['400', 'malformed_request'],
+        ['408', 'request_timeout'],
+        ['431', 'headers_too_large'],
+        ['500', 'internal'],
+      ] as const)
+        expect([name, responses[status]?.description.split(', ')]).toEqual([
+          name,
+          expect.arrayContaining([code]),
+        ]);
+      for (const [status, { description, content }] of Object.entries(responses)) {
+        if (!content?.['application/problem+json']) continue;
+        const codes = description.split(', ') as (keyof typeof errorKinds)[];
+        for (const code of codes)
+          expect([name, code, errorKinds[code]?.status]).toEqual([name, code, Number(status)]);
+        expect(new Set(codes).size).toBe(codes.length);
       }
     }
   });
