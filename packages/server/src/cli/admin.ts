@@ -1,19 +1,36 @@
 import type { CreatedToken, Token, Trail } from '@sealtrail/core';
-import { roles } from '@sealtrail/core';
+import { parseVkey, roles } from '@sealtrail/core';
 import { Command, Option } from 'commander';
 import { apiOf, type CliContext, withServer } from './context.ts';
+import { jsonLine, printable } from './printable.ts';
 import { jsonBody, type ServerOptions } from './server-api.ts';
-import { table } from './terminal.ts';
+import { type Column, table } from './table.ts';
 
 interface AdminOptions extends ServerOptions {
   readonly json?: true;
 }
 
+const tokenColumns: readonly Column[] = [
+  { heading: 'ID', isWhole: true },
+  { heading: 'NAME' },
+  { heading: 'ROLE', isWhole: true },
+  { heading: 'TRAILS' },
+  { heading: 'TENANTS' },
+  { heading: 'MADE', isWhole: true },
+  { heading: 'STATE', isWhole: true },
+];
+
+const trailColumns: readonly Column[] = [
+  { heading: 'TRAIL', isWhole: true },
+  { heading: 'ENTRIES', isWhole: true },
+  { heading: 'VERIFIER KEY', isWhole: true },
+];
+
 /** `sealtrail token` */
 export function tokenCommand(context: CliContext): Command {
   const { terminal } = context;
   const print = (options: AdminOptions, value: unknown, text: string): void =>
-    terminal.out(options.json ? `${JSON.stringify(value)}\n` : text);
+    terminal.out(options.json ? jsonLine(value) : text);
   const token = new Command('token').description('make, list and revoke tokens');
   token.addCommand(
     withServer(new Command('create'))
@@ -40,7 +57,7 @@ export function tokenCommand(context: CliContext): Command {
               ...(options.expires && { expiresAt: options.expires }),
             }),
           );
-          print(options, created, `${created.secret}\n`);
+          print(options, created, `${printable(created.secret)}\n`);
         },
       ),
   );
@@ -58,11 +75,7 @@ export function tokenCommand(context: CliContext): Command {
           createdAt,
           revokedAt ? `revoked ${revokedAt}` : expiresAt ? `until ${expiresAt}` : 'valid',
         ]);
-        print(
-          options,
-          { tokens },
-          table(['ID', 'NAME', 'ROLE', 'TRAILS', 'TENANTS', 'MADE', 'STATE'], rows, terminal.columns),
-        );
+        print(options, { tokens }, table(tokenColumns, rows, terminal.columns));
       }),
   );
   token.addCommand(
@@ -74,7 +87,7 @@ export function tokenCommand(context: CliContext): Command {
           'DELETE',
           `v1/tokens/${encodeURIComponent(id)}`,
         );
-        print(options, revoked, `${revoked.id} is revoked\n`);
+        print(options, revoked, `${printable(revoked.id)} is revoked\n`);
       }),
   );
   return token;
@@ -84,7 +97,7 @@ export function tokenCommand(context: CliContext): Command {
 export function trailCommand(context: CliContext): Command {
   const { terminal } = context;
   const print = (options: AdminOptions, value: unknown, text: string): void =>
-    terminal.out(options.json ? `${JSON.stringify(value)}\n` : text);
+    terminal.out(options.json ? jsonLine(value) : text);
   const trail = new Command('trail').description('make and list trails');
   trail.addCommand(
     withServer(new Command('create'))
@@ -97,7 +110,7 @@ export function trailCommand(context: CliContext): Command {
           {},
           jsonBody({ name }),
         );
-        print(options, created, `${created.vkey}\n`);
+        print(options, created, `${printable(created.vkey)}\n`);
       }),
   );
   trail.addCommand(
@@ -109,7 +122,7 @@ export function trailCommand(context: CliContext): Command {
           options,
           { trails },
           table(
-            ['TRAIL', 'ENTRIES', 'VERIFIER KEY'],
+            trailColumns,
             trails.map(({ name, size, vkey }) => [name, String(size), vkey]),
             terminal.columns,
           ),
@@ -121,6 +134,8 @@ export function trailCommand(context: CliContext): Command {
       .description('print a trust policy with the keys of all trails, to be kept where you verify')
       .action(async (options: AdminOptions) => {
         const { trails } = await apiOf(options, context).json<{ trails: Trail[] }>('GET', 'v1/trails');
+        // What is no key could be a line of its own: of other keys, or witnesses.
+        for (const { vkey } of trails) parseVkey(vkey);
         const policy = `${trails.map(({ vkey }) => `log ${vkey}\n`).join('')}quorum none\n`;
         print(options, { policy }, policy);
       }),

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
-import { examine } from '../doctor.ts';
+import { examine, type Finding } from '../doctor.ts';
 import type { CliContext } from './context.ts';
-import { table } from './terminal.ts';
+import { jsonLine, printable } from './printable.ts';
+import { wrap } from './text-width.ts';
 
 const marks = { good: '✓', warning: '!', bad: '✗' } as const;
 
@@ -13,10 +14,25 @@ export function doctorCommand(context: CliContext): Command {
     .option('--json', 'output for machines')
     .action(async (options: { data: string; json?: true }) => {
       const findings = await examine(options.data);
-      const rows = findings.map(({ state, what, message }) => [marks[state], what, message]);
       context.terminal.out(
-        options.json ? `${JSON.stringify({ findings })}\n` : table(['', 'WHAT', 'FINDING'], rows, 1000),
+        options.json
+          ? jsonLine({ findings })
+          : findings.map((finding) => lineOf(finding, context.terminal.columns)).join(''),
       );
       if (findings.some(({ state }) => state === 'bad')) context.setExitCode(1);
     });
+}
+
+const whatColumns = 'trust policy'.length;
+
+/** What was looked at, and beside it what was found, in as many lines as it takes. */
+function lineOf({ state, what, message }: Finding, columns: number): string {
+  const indent = 2 + whatColumns + 2;
+  const [first, ...rest] = wrap(printable(message), columns - indent);
+  return [
+    `${marks[state]} ${what.padEnd(whatColumns)}  ${first}`,
+    ...rest.map((line) => ' '.repeat(indent) + line),
+  ]
+    .map((line) => `${line}\n`)
+    .join('');
 }

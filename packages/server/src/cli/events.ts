@@ -2,15 +2,17 @@ import {
   type Entry,
   type EventPage,
   type IngestResponse,
+  parseProofFile,
   SealtrailError,
   type StoredEntry,
 } from '@sealtrail/core';
 import { Command } from 'commander';
 import { apiOf, type CliContext, withServer } from './context.ts';
 import { openInput } from './input-file.ts';
+import { jsonLine, printable } from './printable.ts';
 import type { ServerOptions } from './server-api.ts';
 import { readServerEvents } from './server-events.ts';
-import { printable, type Terminal, table } from './terminal.ts';
+import { type Column, layOut, layRow, table } from './table.ts';
 
 interface EventOptions extends ServerOptions {
   readonly json?: true;
@@ -42,14 +44,14 @@ export function recordCommand(context: CliContext): Command {
         options.partial ? { partial: 'true' } : {},
         { ...upload, headers: { 'content-type': isNdjson ? 'application/x-ndjson' : 'application/json' } },
       );
-      if (options.json) context.terminal.out(`${JSON.stringify({ receipts, ...(errors && { errors }) })}\n`);
+      if (options.json) context.terminal.out(jsonLine({ receipts, ...(errors && { errors }) }));
       else if (isNdjson)
         context.terminal.out(`${receipts.length} events stored, ${errors?.length ?? 0} refused\n`);
       else
         for (const { trail, index, leafHash, id } of receipts)
-          context.terminal.out(`${trail} ${index}  ${id}  leaf ${leafHash}\n`);
+          context.terminal.out(`${printable(`${trail} ${index}  ${id}  leaf ${leafHash}`)}\n`);
       for (const { position, pointer, message } of errors ?? [])
-        context.terminal.err(`event ${position}: ${pointer ?? ''} ${message}\n`);
+        context.terminal.err(`${printable(`event ${position}: ${pointer ?? ''} ${message}`)}\n`);
       if (errors && errors.length > 0) context.setExitCode(1);
     });
 }
@@ -79,15 +81,15 @@ export function queryCommand(context: CliContext): Command {
         cursor: options.cursor,
       });
       if (options.json) {
-        context.terminal.out(`${JSON.stringify(page)}\n`);
+        context.terminal.out(jsonLine(page));
         return;
       }
       context.terminal.out(
         page.events.length > 0
-          ? table(heading, page.events.map(rowOf), context.terminal.columns)
+          ? table(columns, page.events.map(rowOf), context.terminal.columns)
           : 'nothing found\n',
       );
-      if (page.nextCursor !== null) context.terminal.err(`more: --cursor ${page.nextCursor}\n`);
+      if (page.nextCursor !== null) context.terminal.err(`more: --cursor ${printable(page.nextCursor)}\n`);
     });
 }
 
@@ -116,7 +118,7 @@ export function tailCommand(context: CliContext): Command {
         terminal.err(state === 'lost' ? 'connection lost; reconnecting\n' : 'connected again\n');
       for await (const message of readServerEvents({ open, signal, onConnection })) {
         const stored = JSON.parse(message) as StoredEntry;
-        terminal.out(options.json ? `${message}\n` : tailLine(stored, terminal));
+        terminal.out(options.json ? jsonLine(stored) : tailRow(stored, terminal.columns));
       }
     });
 }
@@ -131,12 +133,14 @@ export function proveCommand(context: CliContext): Command {
       const path = `v1/events/${encodeURIComponent(id)}`;
       const api = apiOf(options, context);
       const proof = await api.text('GET', `${path}/proof`, { trail: options.trail });
+      // An answer that is no proof is told now, not when somebody needs it.
+      parseProofFile(proof);
       if (!options.json) {
         context.terminal.out(proof);
         return;
       }
       const { index, entry } = await api.json<StoredEntry>('GET', path, { trail: options.trail });
-      context.terminal.out(`${JSON.stringify({ index, entry, proof })}\n`);
+      context.terminal.out(jsonLine({ index, entry, proof }));
     });
 }
 
@@ -152,7 +156,15 @@ function eventOf(options: EventOptions & RecordOptions): object {
   };
 }
 
-const heading = ['INDEX', 'TIME', 'ACTION', 'OUTCOME', 'ACTOR', 'TARGET', 'SOURCE'] as const;
+const columns: readonly Column[] = [
+  { heading: 'INDEX', isWhole: true },
+  { heading: 'TIME', isWhole: true },
+  { heading: 'ACTION' },
+  { heading: 'OUTCOME', isWhole: true },
+  { heading: 'ACTOR' },
+  { heading: 'TARGET' },
+  { heading: 'SOURCE', isWhole: true },
+];
 
 function rowOf({ index, entry }: StoredEntry): string[] {
   return [
@@ -166,11 +178,13 @@ function rowOf({ index, entry }: StoredEntry): string[] {
   ];
 }
 
-/** One line without knowing the ones to come: columns of usual widths. */
-function tailLine(stored: StoredEntry, terminal: Terminal): string {
-  const widths = [8, 24, 28, 8, 24, 28, 0];
-  const cells = rowOf(stored).map((cell, i) => cell.padEnd(widths[i]!));
-  return table(cells.map(printable), [], terminal.columns);
+/** One row without knowing the ones to come: places of usual widths, and what is left of the room for the others. */
+function tailRow(stored: StoredEntry, room: number): string {
+  const usual = { index: 8, time: 24, outcome: 7, source: 15, gaps: 12 };
+  const taken = usual.index + usual.time + usual.outcome + usual.source + usual.gaps;
+  const other = Number.isFinite(room) ? Math.max(24, Math.floor((room - taken) / 3)) : 24;
+  const natural = [usual.index, usual.time, other, usual.outcome, other, other, usual.source];
+  return layRow(columns, rowOf(stored), layOut(columns, natural, room));
 }
 
 const actorText = ({ actor }: Entry): string => actor?.name ?? actor?.id ?? actor?.type ?? '';

@@ -20,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   // There is nowhere left to say that nothing can be said.
   process.stderr.on('error', () => {});
   await runCommandLine(argv.slice(2), {
-    terminal: processTerminal(),
+    terminal: processTerminal(process),
     environment: process.env,
     stdin: process.stdin,
     signal: stop.signal,

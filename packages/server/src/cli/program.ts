@@ -7,9 +7,9 @@ import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { proveCommand, queryCommand, recordCommand, tailCommand } from './events.ts';
 import { interruptionOf } from './interruption.ts';
+import { jsonLine, printable } from './printable.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { serveCommand } from './serve.ts';
-import { printable } from './terminal.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Exit codes: part of the contract. */
@@ -75,7 +75,7 @@ export async function runCommandLine(args: readonly string[], context: CliContex
     const message = known?.message ?? (error instanceof Error ? error.message : String(error));
     if (args.includes('--json'))
       context.terminal.err(
-        `${JSON.stringify({ error: { code: known?.code ?? 'internal', message, details: known?.details ?? [] } })}\n`,
+        jsonLine({ error: { code: known?.code ?? 'internal', message, details: known?.details ?? [] } }),
       );
     else {
       context.terminal.err(`sealtrail: ${printable(message)}${known ? ` (${known.code})` : ''}\n`);

@@ -11,7 +11,8 @@ function drawn(
   let written = '';
   const terminal = {
     out: () => {},
-    err: (text: string) => {
+    err: () => {},
+    draw: (text: string) => {
       written += text;
     },
     isInteractive,

@@ -32,11 +32,11 @@ export class ProgressBar implements Disposable {
     this.#drawnMs = ms;
     const seconds = (ms - this.#start.ms) / 1000;
     const rate = seconds === 0 ? undefined : (done - this.#start.done) / seconds;
-    this.#terminal.err(`\r${this.#line(done, total, rate)}\u001b[K`);
+    this.#terminal.draw(`\r${this.#line(done, total, rate)}\u001b[K`);
   }
 
   [Symbol.dispose](): void {
-    if (Number.isFinite(this.#drawnMs)) this.#terminal.err('\r\u001b[K');
+    if (Number.isFinite(this.#drawnMs)) this.#terminal.draw('\r\u001b[K');
   }
 
   #line(done: number, total: number | undefined, rate: number | undefined): string {

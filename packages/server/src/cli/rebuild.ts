@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { rebuildIndex } from '../main.ts';
 import type { CliContext } from './context.ts';
+import { jsonLine } from './printable.ts';
 import { ProgressBar } from './progress-bar.ts';
 
 /** `sealtrail rebuild` */
@@ -20,7 +21,7 @@ export function rebuildCommand({ terminal, signal }: CliContext): Command {
       const seconds = (performance.now() - startMs) / 1000;
       terminal.out(
         options.json
-          ? `${JSON.stringify({ entries, seconds })}\n`
+          ? jsonLine({ entries, seconds })
           : `${entries.toLocaleString('en')} entries indexed in ${seconds.toFixed(1)} s\n`,
       );
     });

@@ -1,6 +1,8 @@
 import { type CheckResult, type TrailVerdict, type VerdictCode, verdictCodes } from '@sealtrail/core';
 import type { FolderVerdict } from '../verify/verify-folder.ts';
-import { table, wrap } from './terminal.ts';
+import { printable } from './printable.ts';
+import { type Column, table } from './table.ts';
+import { wrap as wrapText } from './text-width.ts';
 
 /** Trails whose failures are told in full; further ones are told by their line of the table, and in the JSON. */
 const maxTrailsInFull = 20;
@@ -8,6 +10,9 @@ const maxTrailsInFull = 20;
 const derived: ReadonlySet<string> = new Set(['tiles', 'store']);
 /** Wider lines are hard to read. */
 const maxTextColumns = 100;
+
+/** What is said of evidence quotes it. */
+const wrap = (text: string, columns: number): string[] => wrapText(printable(text), columns);
 
 /**
  * A verdict for people: a line a trail; then what failed, with the entries concerned, what happened and what to look at;
@@ -58,8 +63,14 @@ function trailTable(trails: readonly TrailVerdict[], columns: number): string[] 
     signed[i]!,
     tierOf(trail),
   ]);
-  const heading = ['  TRAIL', 'VERDICT', entriesHead!, signedHead!, 'ASSURANCE'];
-  return table(heading, rows, columns).trimEnd().split('\n');
+  const headings: readonly Column[] = [
+    { heading: '  TRAIL' },
+    { heading: 'VERDICT', isWhole: true },
+    { heading: entriesHead!, isWhole: true },
+    { heading: signedHead!, isWhole: true },
+    { heading: 'ASSURANCE' },
+  ];
+  return table(headings, rows, columns).trimEnd().split('\n');
 }
 
 /** Entries that are too new for a checkpoint: no failure, and not yet proof of anything either. */

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { type FolderVerdict, verifyFolder } from '../verify/verify-folder.ts';
 import { verifyRemote } from '../verify/verify-remote.ts';
 import type { CliContext } from './context.ts';
+import { jsonLine } from './printable.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { verifyReport } from './verify-report.ts';
 
@@ -39,7 +40,7 @@ export function verifyCommand(context: CliContext): Command {
           ? await overFolder(options.data, options, context)
           : await overServer(options.url!, options, context);
       const { terminal } = context;
-      terminal.out(options.json ? `${JSON.stringify(verdict)}\n` : verifyReport(verdict, terminal.columns));
+      terminal.out(options.json ? jsonLine(verdict) : verifyReport(verdict, terminal.columns));
       context.setExitCode(verdict.ok ? 0 : 1);
     });
 }
