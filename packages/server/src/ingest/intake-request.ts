@@ -246,7 +246,8 @@ export class IntakeRequest {
     const first = this.#errors[0];
     if (!first) return;
     const where = first.position === undefined || this.#position === 1 ? '' : `event ${first.position}: `;
-    throw new SealtrailError(first.code, `${where}${first.pointer ?? ''} ${first.message}`.trim(), {
+    const place = first.pointer ? `${first.pointer}: ` : '';
+    throw new SealtrailError(first.code, `${where}${place}${first.message}`, {
       details: this.#errors,
     });
   }
