@@ -4,21 +4,37 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createRecorder, type Recorder } from '@sealtrail/client';
-import { SealtrailError } from '@sealtrail/core';
+import { defaultTrail, SealtrailError, TILE_WIDTH } from '@sealtrail/core';
 import { issueToken } from './access/issue-token.ts';
 import { parseConfig } from './config.ts';
 import { openEngine, serveEngine } from './main.ts';
 import { AsyncResources } from './resources.ts';
 
+/** What kind of step: someone uses the shop, or attacks it. */
+export type DemoStep = 'visit' | 'attack';
+
+/** Where a running demo is. */
+export interface DemoScene {
+  readonly serverUrl: string;
+  readonly shopUrl: string;
+  /** A token that reads everything. */
+  readonly token: string;
+  /** The data folder, absolute. */
+  readonly dir: string;
+}
+
 export interface DemoOptions {
-  /** Data folder to keep; absent: a temporary one. */
+  /** Data folder; absent: a new temporary one. It stays when the demo has ended. */
   readonly data?: string;
   readonly host: string;
   readonly port: number;
   /** Rounds of traffic; absent: until stopped. */
   readonly rounds: number | undefined;
   readonly signal: AbortSignal;
-  readonly print: (text: string) => void;
+  /** Told once the traffic begins. */
+  readonly onReady: (scene: DemoScene) => void;
+  /** Told what happens, and how many events there are by now. */
+  readonly onStep: (step: string, kind: DemoStep, events: number) => void;
 }
 
 /** What the demo needs of the sample shop, which is a package of its own beside this one. */
@@ -28,17 +44,33 @@ interface ShopModule {
     readonly shopUrl: string;
     readonly rounds?: number;
     readonly signal?: AbortSignal;
-    readonly onStep?: (step: string) => void;
+    readonly onStep?: (step: string, kind: DemoStep) => void;
+    readonly pauseMs?: number;
   }): Promise<void>;
 }
 
-/** Starts a server and a captured shop, and drives real traffic through it, an attack included. */
-export async function runDemo(options: DemoOptions): Promise<void> {
-  const { print, signal } = options;
+/** Who ends the demo, by the last event. */
+export const demoEnder = 'u_1';
+/** Between steps of traffic that goes on, so that people can follow it. */
+const pauseMs = 1000;
+
+/**
+ * Starts a server and a captured shop, and drives real traffic through it, an attack included. The last event says that
+ * the demo was ended; it is among the entries that the log keeps uncompressed, so that its text is found in the file.
+ */
+export async function runDemo(
+  options: DemoOptions,
+): Promise<{ readonly dir: string; readonly events: number }> {
+  const { signal, rounds } = options;
   const shopModule = await importShop();
-  const dir = options.data ?? mkdtempSync(path.join(tmpdir(), 'sealtrail-demo-'));
+  const dir =
+    options.data === undefined ? mkdtempSync(path.join(tmpdir(), 'sealtrail-')) : path.resolve(options.data);
   await using resources = new AsyncResources();
-  if (options.data === undefined) resources.defer(() => rmSync(dir, { recursive: true, force: true }));
+  let isReady = false;
+  if (options.data === undefined)
+    resources.defer(() => {
+      if (!isReady) rmSync(dir, { recursive: true });
+    });
   const config = parseConfig({ dir, host: options.host, port: options.port, logLevel: 'warn' });
   const engine = resources.use(await openEngine(config));
   const server = resources.use(await serveEngine(engine));
@@ -61,32 +93,21 @@ export async function runDemo(options: DemoOptions): Promise<void> {
       }),
   );
   const shopUrl = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
+  const events = (): number => engine.log.trail(defaultTrail)?.size ?? 0;
 
-  print(`Sealtrail listens on ${server.url}\n  shop          ${shopUrl}\n  data folder   ${dir}\n\n`);
-  print(introduction(server.url, reader.secret, dir));
+  isReady = true;
+  options.onReady({ serverUrl: server.url, shopUrl, token: reader.secret, dir });
   await shopModule.driveTraffic({
     shopUrl,
     signal,
-    ...(options.rounds !== undefined && { rounds: options.rounds }),
-    onStep: (step) => print(`  ${step}\n`),
+    ...(rounds === undefined ? { pauseMs } : { rounds }),
+    onStep: (step, kind) => options.onStep(step, kind, events()),
   });
-  await recorder.flush();
-  const size = engine.log.trail('main')?.size ?? 0;
-  print(`\n${size} events were recorded.\n`);
+  const end = { action: 'demo.end', actor: { type: 'user', id: demoEnder }, outcome: 'success' } as const;
+  // The entry that fills a bundle is compressed with it.
+  while ((await recorder.record(end)).index % TILE_WIDTH === TILE_WIDTH - 1);
+  return { dir, events: events() };
 }
-
-const introduction = (url: string, token: string, dir: string): string => `Try, in another terminal:
-
-  export SEALTRAIL_URL=${url} SEALTRAIL_TOKEN=${token}
-  sealtrail tail                                   follow what happens
-  sealtrail query outcome:failure since:1h         failed attempts
-  sealtrail query action:user.login ip:203.0.113.0/24
-  sealtrail query --trail system                   who looked at the log
-  sealtrail verify --data ${dir}
-
-The traffic, with an attack in it:
-
-`;
 
 async function importShop(): Promise<ShopModule> {
   // The specifier is not literal: the shop is an example of the repository, not a dependency of this package.

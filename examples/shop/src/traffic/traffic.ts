@@ -13,8 +13,8 @@ export interface TrafficOptions {
   readonly durationMs?: number;
   /** Ends the traffic; it then resolves as usual. */
   readonly signal?: AbortSignal;
-  /** Told what happens, in a few words each time. */
-  readonly onStep?: (step: string) => void;
+  /** Told what happens, in a few words each time, and whether it is part of an attack. */
+  readonly onStep?: (step: string, kind: 'visit' | 'attack') => void;
   /** Same seed, same traffic. Default 1. */
   readonly seed?: number;
   /** Between steps. Default: none when the rounds are counted, otherwise 250 ms, so that people can follow. */
@@ -37,23 +37,24 @@ export async function driveTraffic(options: TrafficOptions): Promise<void> {
   const scene: Scene = {
     random: new Random(options.seed ?? 1),
     visitor: (who) => new Visitor(shopUrl, who, signal),
-    say: (step) => onStep?.(step),
+    say: (step) => onStep?.(step, 'visit'),
     pause: async () => {
       if (pauseMs > 0) await sleep(pauseMs, undefined, { signal });
     },
   };
   try {
-    for (let round = 0; round < rounds && !signal.aborted; round++) await playRound(scene, round);
+    for (let round = 0; round < rounds && !signal.aborted; round++)
+      await playRound(scene, { ...scene, say: (step) => onStep?.(step, 'attack') }, round);
   } catch (error) {
     // Requests and pauses end with an error when the traffic is told to end; that is no failure.
     if (!signal.aborted) throw error;
   }
 }
 
-async function playRound(scene: Scene, round: number): Promise<void> {
+async function playRound(scene: Scene, attackScene: Scene, round: number): Promise<void> {
   await visits(scene, visitsBeforeAttack);
   if (round % roundsBetweenAttacks === 0) {
-    await attack(scene, round / roundsBetweenAttacks + 1);
+    await attack(attackScene, round / roundsBetweenAttacks + 1);
     await scene.pause();
   }
   await visits(scene, visitsAfterAttack);

@@ -7,6 +7,7 @@ import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { proveCommand, queryCommand, recordCommand, tailCommand } from './events.ts';
 import { interruptionOf } from './interruption.ts';
+import { invocation } from './invocation.ts';
 import { jsonLine, printable } from './printable.ts';
 import { rebuildCommand } from './rebuild.ts';
 import { serveCommand } from './serve.ts';
@@ -29,7 +30,7 @@ export function createProgram(context: CliContext): Command {
   const program = new Command('sealtrail')
     .description('Sealtrail: a security audit log in which nothing changes unnoticed')
     .version(packageVersion())
-    .showHelpAfterError('(sealtrail --help shows what there is)')
+    .showHelpAfterError(`(${invocation(context.environment).command} --help shows what there is)`)
     .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err })
     .exitOverride();
   for (const command of [
