@@ -185,6 +185,29 @@ describe('the command line', () => {
     expect((await sealtrail(['query', 'action:user.login', '--json'])).stdout).toContain('u_12');
   });
 
+  it('takes the data folder from SEALTRAIL_DATA alike for every command that needs one', async () => {
+    const there = { SEALTRAIL_DATA: data };
+    expect((await sealtrail(['serve', '--port', '0'], '', there)).stderr).toContain('data_folder_locked');
+    expect((await sealtrail(['rebuild'], '', there)).stderr).toContain('data_folder_locked');
+    expect((await sealtrail(['doctor', '--json'], '', there)).code).toBe(0);
+    expect((await sealtrail(['verify', '--json'], '', there)).code).toBe(0);
+    // What is given explicitly goes before it, a server too.
+    const nowhere = { SEALTRAIL_DATA: path.join(dir, 'nowhere') };
+    expect((await sealtrail(['verify'], '', nowhere)).stderr).toContain('data_folder_invalid');
+    expect((await sealtrail(['verify', '--data', data], '', nowhere)).code).toBe(0);
+    const overServer = ['verify', '--url', url, '--policy', path.join(dir, 'policy.txt')];
+    expect((await sealtrail(overServer, '', nowhere)).code).toBe(0);
+    for (const command of ['verify', 'rebuild', 'doctor'])
+      expect((await sealtrail([command], '', { SEALTRAIL_DATA: '' })).code).toBe(2);
+  });
+
+  it('says what to do when its port is taken', async () => {
+    const { port } = new URL(url);
+    const other = await sealtrail(['serve', '--data', path.join(dir, 'other'), '--port', port]);
+    expect(other.code).toBe(1);
+    expect(other.stderr).toMatch(/another port.*\(address_unavailable\)/);
+  });
+
   it('answers bad usage with exit code 2', async () => {
     for (const args of [
       ['nope'],

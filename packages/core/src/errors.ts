@@ -63,6 +63,7 @@ export const errorKinds = {
   invalid_note: { status: 422, title: 'The signed note is not valid' },
   invalid_policy: { status: 422, title: 'The trust policy is not valid' },
   invalid_configuration: { status: 500, title: 'The configuration is not valid' },
+  address_unavailable: { status: 500, title: 'The server cannot listen on the address' },
 } as const satisfies Record<string, ErrorKind>;
 
 /** A code out of {@link errorKinds}. */

@@ -21,6 +21,7 @@ import { HttpServer } from './http/server.ts';
 import { defaultIngestLimits } from './ingest/ingest.ts';
 import { Intake } from './ingest/intake.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
+import { listenFailure } from './listen-failure.ts';
 import type { TileReader } from './ports.ts';
 import { AsyncResources } from './resources.ts';
 import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
@@ -139,7 +140,7 @@ export async function openEngine(
 /** Memory for request bodies that are arriving; at least a few of the largest ones. */
 const bodyMemoryBytes = 256 * 1024 * 1024;
 
-/** Serves an engine over HTTP; resolves when it listens. */
+/** Serves an engine over HTTP; resolves when it listens. @throws SealtrailError address_unavailable */
 export async function serveEngine(engine: Engine): Promise<HttpServer> {
   const { config, log, search } = engine;
   const closing = new AbortController();
@@ -172,7 +173,9 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     isDraining: () => server.isDraining,
     closing: closing.signal,
   });
-  await server.listen(app, config.host, config.port);
+  await server.listen(app, config.host, config.port).catch((cause: NodeJS.ErrnoException) => {
+    throw listenFailure(cause, config.host, config.port);
+  });
   return server;
 }
 

@@ -1,3 +1,4 @@
+import { SealtrailError } from '@sealtrail/core';
 import { type Command, Option } from 'commander';
 import { ServerApi, type ServerOptions } from './server-api.ts';
 import type { Terminal } from './terminal.ts';
@@ -32,3 +33,22 @@ export function withServer(command: Command): Command {
 
 export const apiOf = (options: ServerOptions, { signal }: CliContext): ServerApi =>
   new ServerApi(options, signal);
+
+/** `--data` of commands that work on a folder which is there; `SEALTRAIL_DATA` stands for it. */
+export const dataOption = (): Option => new Option('--data <dir>', 'data folder (SEALTRAIL_DATA)');
+
+/** The data folder that was given: explicitly, or else by the environment; an empty variable is none. */
+export const dataOf = (
+  { data }: { readonly data?: string },
+  { environment }: Pick<CliContext, 'environment'>,
+): string | undefined => data ?? (environment['SEALTRAIL_DATA'] || undefined);
+
+/** As `dataOf`. @throws SealtrailError invalid_parameter */
+export function neededDataOf(
+  options: { readonly data?: string },
+  context: Pick<CliContext, 'environment'>,
+): string {
+  const data = dataOf(options, context);
+  if (data === undefined) throw new SealtrailError('invalid_parameter', 'expected --data or SEALTRAIL_DATA');
+  return data;
+}

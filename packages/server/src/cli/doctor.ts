@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { examine, type Finding } from '../doctor.ts';
-import type { CliContext } from './context.ts';
+import { type CliContext, dataOption, neededDataOf } from './context.ts';
 import { jsonLine, printable } from './printable.ts';
 import { wrap } from './text-width.ts';
 
@@ -10,10 +10,10 @@ const marks = { good: '✓', warning: '!', bad: '✗' } as const;
 export function doctorCommand(context: CliContext): Command {
   return new Command('doctor')
     .description('look at an installation and its data folder, and say what is wrong')
-    .requiredOption('--data <dir>', 'data folder')
+    .addOption(dataOption())
     .option('--json', 'output for machines')
-    .action(async (options: { data: string; json?: true }) => {
-      const findings = await examine(options.data);
+    .action(async (options: { data?: string; json?: true }) => {
+      const findings = await examine(neededDataOf(options, context));
       context.terminal.out(
         options.json
           ? jsonLine({ findings })

@@ -3,7 +3,7 @@ import { SealtrailError } from '@sealtrail/core';
 import { Command, Option } from 'commander';
 import { type FolderVerdict, verifyFolder } from '../verify/verify-folder.ts';
 import { verifyRemote } from '../verify/verify-remote.ts';
-import type { CliContext } from './context.ts';
+import { type CliContext, dataOf, dataOption } from './context.ts';
 import { jsonLine } from './printable.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { verifyReport } from './verify-report.ts';
@@ -22,7 +22,7 @@ interface VerifyOptions {
 export function verifyCommand(context: CliContext): Command {
   return new Command('verify')
     .description('check that nothing was changed: a data folder (offline), or a server')
-    .option('--data <dir>', 'data folder to verify')
+    .addOption(dataOption())
     .option('--url <url>', 'server to verify as a client that remembers')
     .addOption(new Option('--token <token>', 'bearer token for --url').env('SEALTRAIL_TOKEN'))
     .option('--trail <trail>', 'only this trail (with --url default main)')
@@ -33,11 +33,13 @@ export function verifyCommand(context: CliContext): Command {
     )
     .option('--json', 'output for machines')
     .action(async (options: VerifyOptions) => {
-      if ((options.data === undefined) === (options.url === undefined))
-        throw new SealtrailError('invalid_parameter', 'expected either --data or --url');
+      // The environment says which folder is meant where none is named; it does not contradict a server that is.
+      const data = options.url === undefined ? dataOf(options, context) : options.data;
+      if ((data === undefined) === (options.url === undefined))
+        throw new SealtrailError('invalid_parameter', 'expected either --data (SEALTRAIL_DATA) or --url');
       const verdict =
-        options.data !== undefined
-          ? await overFolder(options.data, options, context)
+        data !== undefined
+          ? await overFolder(data, options, context)
           : await overServer(options.url!, options, context);
       const { terminal } = context;
       terminal.out(options.json ? jsonLine(verdict) : verifyReport(verdict, terminal.columns));
