@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { uuidV7 } from '@sealtrail/core';
 import Database from 'better-sqlite3';
-import { ownerScope } from '../../packages/server/dist/access/ingest-scope.js';
+import { ownerScope } from '../../packages/server/dist/access/scopes.js';
 import { parseConfig } from '../../packages/server/dist/config.js';
 import { type Engine, openEngine } from '../../packages/server/dist/main.js';
 import {
