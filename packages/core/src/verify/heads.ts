@@ -19,7 +19,7 @@ export interface Head {
 
 /** All signed heads of a trail by rising size: stored, published and remembered ones in one line. */
 export class Heads {
-  readonly #heads: AsyncIterator<Head, undefined>;
+  readonly #heads: AsyncGenerator<Head, undefined>;
   #next: Head | undefined;
   #started = false;
   #largest = 0;
@@ -49,6 +49,11 @@ export class Heads {
     const largest = new Map<HeadSource, number>();
     for (; this.#next !== undefined; await this.#advance()) largest.set(this.#next.source, this.#next.size);
     return largest;
+  }
+
+  /** Takes no more: evidence may hold on to what it reads from until it hears of it. */
+  async close(): Promise<void> {
+    await this.#heads.return(undefined);
   }
 
   async #advance(): Promise<void> {

@@ -128,6 +128,37 @@ describe('an intact trail', () => {
     const stopped = verify(new MemoryTrail(700, SIZES), { signal: AbortSignal.abort(new Error('enough')) });
     await expect(stopped).rejects.toThrow('enough');
   });
+
+  it('lets go of what it reads from when it is stopped in the middle', async () => {
+    const evidence = new MemoryTrail(700, SIZES).evidence();
+    const open = new Set<string>();
+    async function* watched<T>(name: string, items: AsyncIterable<T>): AsyncGenerator<T, undefined> {
+      open.add(name);
+      try {
+        yield* items;
+      } finally {
+        open.delete(name);
+      }
+    }
+    const stop = new AbortController();
+    const stopped = verify(
+      {
+        ...evidence,
+        entries: () => watched('entries', evidence.entries()),
+        checkpoints: () => watched('checkpoints', evidence.checkpoints()),
+      },
+      {
+        signal: stop.signal,
+        onProgress: (entries) => {
+          if (entries <= 512) return;
+          expect([...open]).toEqual(['entries', 'checkpoints']);
+          stop.abort(new Error('enough'));
+        },
+      },
+    );
+    await expect(stopped).rejects.toThrow('enough');
+    expect([...open]).toEqual([]);
+  });
 });
 
 describe('identity', () => {

@@ -57,6 +57,7 @@ export async function verifyTrail(
 
   checkIdentity(evidence, origin, judge, faults);
   for await (const [previous, block, next] of inContext(reader.blocks())) {
+    if (signal?.aborted) await heads.close();
     signal?.throwIfAborted();
     await replay.add(previous, block, next);
   }

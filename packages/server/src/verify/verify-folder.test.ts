@@ -150,4 +150,20 @@ describe('verifyFolder', () => {
     await makeLog(folder.dir);
     await expect(verifyFolder(folder.dir, { signal: AbortSignal.abort() })).rejects.toThrow('aborted');
   });
+
+  it('hears in the middle that it is to stop', async () => {
+    using folder = temporaryFolder();
+    {
+      await using log = new ServedLog(folder.dir);
+      await log.start();
+      await log.record(6000);
+    }
+    const stop = new AbortController();
+    const stopped = verifyFolder(folder.dir, {
+      signal: stop.signal,
+      // As a signal does to the process: it is heard in a later turn.
+      onProgress: (done) => done > 256 && setImmediate(() => stop.abort(new Error('enough'))),
+    });
+    await expect(stopped).rejects.toThrow('enough');
+  });
 });

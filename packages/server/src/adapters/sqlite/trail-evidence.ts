@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { zstdDecompressSync } from 'node:zlib';
 import {
   decodeBundle,
@@ -18,6 +19,9 @@ import { signedSize } from './published-evidence.ts';
 import { UnsignedEvidence } from './unsigned-evidence.ts';
 
 const maxBundleBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
+
+/** Bundles read between two turns of the event loop, without which no signal would be heard until the end. */
+const bundlesPerTurn = 16;
 
 const text = new TextDecoder('utf-8', { fatal: true });
 
@@ -63,6 +67,8 @@ export class StoredTrailEvidence implements TrailEvidence {
 
   async *entries(): AsyncGenerator<EntryBatch, undefined> {
     const bundles = this.#db.prepare('SELECT n, data FROM bundle WHERE trail = ? ORDER BY n').raw();
+    let turn = 0;
+    await nextTurn();
     for (const [n, data] of bundles.iterate(this.#id) as Iterable<[number, Uint8Array]>) {
       const start = n * TILE_WIDTH;
       const batch = readBatch(start, TILE_WIDTH, () =>
@@ -74,6 +80,7 @@ export class StoredTrailEvidence implements TrailEvidence {
           `Bundle ${n} is stored as full, which is ${TILE_WIDTH} entries, and holds ${batch.entries.length}.`,
         );
       this.#size = start + TILE_WIDTH;
+      if (++turn % bundlesPerTurn === 0) await nextTurn();
       yield batch;
     }
     yield* this.#tail();
