@@ -85,13 +85,12 @@ export async function runDemo(
     }),
   );
   const shop = await listen(createServer(shopModule.createShop({ recorder })));
-  resources.defer(
-    () =>
-      new Promise<void>((resolve) => {
-        shop.closeAllConnections();
-        shop.close(() => resolve());
-      }),
-  );
+  const closeShop = (): Promise<void> =>
+    new Promise((resolve) => {
+      shop.closeAllConnections();
+      shop.close(() => resolve());
+    });
+  resources.defer(closeShop);
   const shopUrl = `http://127.0.0.1:${(shop.address() as AddressInfo).port}`;
   const events = (): number => engine.log.trail(defaultTrail)?.size ?? 0;
 
@@ -103,6 +102,9 @@ export async function runDemo(
     ...(rounds === undefined ? { pauseMs } : { rounds }),
     onStep: (step, kind) => options.onStep(step, kind, events()),
   });
+  // A request that was under way is captured when it has ended: only then nothing comes behind the last event.
+  await closeShop();
+  await recorder.flush();
   const end = { action: 'demo.end', actor: { type: 'user', id: demoEnder }, outcome: 'success' } as const;
   // The entry that fills a bundle is compressed with it.
   while ((await recorder.record(end)).index % TILE_WIDTH === TILE_WIDTH - 1);

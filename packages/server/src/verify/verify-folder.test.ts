@@ -31,7 +31,8 @@ describe('verifyFolder', () => {
     const ended = once(writer, 'exit');
     await once(writer, 'message');
     const sizes: number[] = [];
-    for (let i = 0; i < 25; i++) {
+    // On a busy machine the writer may need some rounds to be heard of.
+    for (let i = 0; i < 25 || sizes.at(-1) === sizes[0]; i++) {
       const verdict = await verifyFolder(folder.dir, { settleMs: 1_000 });
       expect(failed(verdict)).toEqual([]);
       sizes.push(verdict.trails.reduce((sum, { size }) => sum + size, 0));
@@ -39,8 +40,6 @@ describe('verifyFolder', () => {
     writer.send('stop');
     expect(await ended).toEqual([0, null]);
     expect(failed(await verifyFolder(folder.dir))).toEqual([]);
-    // It did write meanwhile.
-    expect(sizes.at(-1)).toBeGreaterThan(sizes[0]!);
   });
 
   it('says whether the keys were pinned, and verifies one trail or all', async () => {
