@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type Database from 'better-sqlite3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { FolderVerdict } from '../packages/server/dist/verify/verify-folder.js';
@@ -7,6 +8,7 @@ import { endCases } from './support/tamper-end-cases.ts';
 import { entryCases } from './support/tamper-entry-cases.ts';
 import { OriginalFolder, type TamperedFolder } from './support/tamper-folder.ts';
 import { identityCases } from './support/tamper-identity-cases.ts';
+import { journalCases, passedOver, walCases } from './support/tamper-journal-cases.ts';
 import { stolenKeyCases } from './support/tamper-key-cases.ts';
 import { blindSpots, harmlessCases } from './support/tamper-limit-cases.ts';
 import { storeCases } from './support/tamper-store-cases.ts';
@@ -37,7 +39,7 @@ it('a folder that nobody tampered with is intact', async () => {
   expect(verdict).toMatchObject({ ok: true, code: 'intact', checks: [], isPinned: true });
   expect(verdict.trails.map(({ trail, size, coveredSize }) => [trail, size, coveredSize])).toEqual([
     ['main', 700, 700],
-    ['system', 1, 1],
+    ['system', 4, 4],
     ['billing', 260, 260],
   ]);
 });
@@ -46,6 +48,7 @@ describe.each([
   ['entries', entryCases],
   ['the end of the log and older copies', endCases],
   ['rows, objects and files', storeCases],
+  ['journals and write-ahead logs', [...journalCases, ...walCases]],
   ['with the stolen key', stolenKeyCases],
   ['keys, names and the trust policy', identityCases],
 ])('%s', (_, cases) => {
@@ -53,6 +56,29 @@ describe.each([
     const verdict = await verdictAfter(rest);
     expect(findings(verdict)).toEqual(expect.arrayContaining([...finds]));
     expect(verdict).toMatchObject({ ok: false, code });
+  });
+});
+
+describe('what SQLite would do once a server opens the folder', () => {
+  const bytes = (folder: TamperedFolder): Buffer[] =>
+    ['log.db', 'published.db', 'state.db'].map((name) => readFileSync(folder.file(name)));
+
+  it.each(journalCases)('is not let happen: $name', async ({ apply }) => {
+    using folder = original.copy();
+    apply(folder);
+    const before = bytes(folder);
+    await expect(folder.open()).rejects.toMatchObject({ code: 'data_folder_invalid' });
+    expect(bytes(folder)).toEqual(before);
+  });
+
+  it.each(passedOver)('is nothing: $name', async ({ apply }) => {
+    using folder = original.copy();
+    const before = contentOf(folder.file('log.db'));
+    apply(folder);
+    expect(findings(await folder.verify())).toEqual([]);
+    await folder.open();
+    expect(findings(await folder.verify())).toEqual([]);
+    expect(contentOf(folder.file('log.db'))).toEqual(before);
   });
 });
 
@@ -88,7 +114,7 @@ describe('every column of every table', { timeout: 240_000 }, () => {
     // What follows the compressed data is read by nobody.
     'bundle.data': ['unreadable', 'inserted_or_reordered', 'missing', 'modified', 'intact'],
     tail: ['truncated', 'missing', 'inserted_or_reordered', 'modified', 'unreadable'],
-    'tail.trail': ['truncated', 'missing', 'modified'],
+    'tail.trail': ['truncated', 'missing', 'inserted_or_reordered', 'modified'],
     'tail.start': ['truncated', 'missing', 'inserted_or_reordered', 'modified'],
     'tail.data': ['truncated', 'missing', 'inserted_or_reordered', 'modified', 'unreadable'],
     'tail.hashes': ['modified', 'truncated'],

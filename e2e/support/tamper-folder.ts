@@ -140,6 +140,11 @@ export class TamperedFolder implements Disposable {
     rmSync(this.file(name), { recursive: true });
   }
 
+  /** Has a server open the folder, and stop. */
+  open(): Promise<void> {
+    return using(this.dir, async () => {});
+  }
+
   /** The verdict by the pinned policy, unless told otherwise. */
   verify(options: VerifyFolderOptions = {}): Promise<FolderVerdict> {
     return verifyFolder(this.dir, { policyText: this.original.policy, settleMs: 0, ...options });

@@ -4,7 +4,7 @@ import { rewriteUnsigned } from './tamper-end-cases.ts';
 import { SIZES } from './tamper-folder.ts';
 import { own, publish, replaceKey, replacePolicy, setBack, sign } from './tamper-key-cases.ts';
 
-type HarmlessCase = Omit<TamperCase, 'code' | 'finds'>;
+export type HarmlessCase = Omit<TamperCase, 'code' | 'finds'>;
 
 /** What no verifier can see from the folder alone: the limits that SECURITY.md names. */
 export const blindSpots: readonly HarmlessCase[] = [

@@ -1,10 +1,12 @@
-import { existsSync, statfsSync, statSync } from 'node:fs';
+import { lstatSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { SealtrailError } from '@sealtrail/core';
+import { hotJournalOf } from './adapters/database-files.ts';
 import { type DataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { FsKeyStore } from './adapters/fs/key-store.ts';
 import { readPolicyFile } from './adapters/fs/policy-file.ts';
 import { createNativeSigner } from './adapters/native-ed25519.ts';
+import { isThere } from './adapters/regular-file.ts';
 import { LogEvidence } from './adapters/sqlite/log-evidence.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
 import { readPublished } from './adapters/sqlite/published-evidence.ts';
@@ -23,7 +25,7 @@ const scarceBytes = 1024 ** 3;
 export async function examine(dir: string): Promise<readonly Finding[]> {
   const folder = dataFolder(dir);
   const findings: Finding[] = [good('node', `${process.version} on ${process.platform}-${process.arch}`)];
-  if (!existsSync(folder.log))
+  if (!isThere(folder.log))
     return [
       ...findings,
       bad(
@@ -33,6 +35,7 @@ export async function examine(dir: string): Promise<readonly Finding[]> {
     ];
   const looks: readonly [string, (folder: DataFolder) => Finding | readonly Finding[]][] = [
     ['data folder', lookAtMode],
+    ['journals', lookAtJournals],
     ['owner', lookAtLock],
     ['disk', lookAtDisk],
     ['log', lookAtLog],
@@ -59,6 +62,18 @@ function lookAtMode(folder: DataFolder): Finding {
   if (process.platform !== 'win32' && (mode & 0o077) !== 0)
     return warning('data folder', `others can read ${folder.dir} (mode ${mode.toString(8)}); chmod 700 it`);
   return good('data folder', folder.dir);
+}
+
+function lookAtJournals({ log, published, state, lock }: DataFolder): readonly Finding[] {
+  return [log, published, state, lock].flatMap((file) => {
+    const journal = hotJournalOf(file);
+    return journal === undefined
+      ? []
+      : bad(
+          'journals',
+          `${journal} is not ours: SQLite would write it into ${file}; move it out of the folder`,
+        );
+  });
 }
 
 function lookAtLock(folder: DataFolder): Finding {
@@ -104,7 +119,7 @@ function lookAtKeys(folder: DataFolder): Finding {
       );
     if (createNativeSigner(skey).vkey !== vkey)
       return bad('keys', `the signing key of trail ${name} is another one than the trail was made with`);
-    const mode = statSync(path.join(folder.keys, `${name}.key`)).mode & 0o777;
+    const mode = lstatSync(path.join(folder.keys, `${name}.key`)).mode & 0o777;
     if (process.platform !== 'win32' && (mode & 0o077) !== 0)
       return bad('keys', `others can read the key of trail ${name}; chmod 600 it`);
   }
@@ -120,7 +135,7 @@ function lookAtPolicy(folder: DataFolder): Finding {
 }
 
 function lookAtIndex(folder: DataFolder): Finding {
-  return existsSync(path.join(folder.index, 'catalog.db'))
+  return isThere(path.join(folder.index, 'catalog.db'))
     ? good('index', 'there; sealtrail rebuild makes it again')
     : warning('index', 'not there yet; it is made when the server starts');
 }

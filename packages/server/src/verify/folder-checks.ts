@@ -1,7 +1,9 @@
-import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { formatVkey, parsePolicy, type StoreFault, type TrustPolicy } from '@sealtrail/core';
+import { hotJournalOf } from '../adapters/database-files.ts';
 import type { DataFolder } from '../adapters/fs/data-folder.ts';
 import { readPolicyFile } from '../adapters/fs/policy-file.ts';
+import { isThere } from '../adapters/regular-file.ts';
 import type { LogEvidence } from '../adapters/sqlite/log-evidence.ts';
 import type { PublishedEvidence } from '../adapters/sqlite/published-evidence.ts';
 
@@ -21,7 +23,7 @@ const emptyPolicy: TrustPolicy = parsePolicy('quorum none\n');
  * the verdict.
  */
 export function readOwnPolicy(folder: DataFolder): PolicySource {
-  if (!existsSync(folder.policy))
+  if (!isThere(folder.policy))
     return {
       policy: emptyPolicy,
       faults: [
@@ -49,7 +51,7 @@ export function* ownPolicyFaults(
   log: LogEvidence,
 ): Generator<StoreFault, undefined> {
   // A copy of a folder may be without it: a verdict by pinned keys does not rest on it.
-  if (!existsSync(folder.policy)) return undefined;
+  if (!isThere(folder.policy)) return undefined;
   const { policy, faults } = readOwnPolicy(folder);
   yield* faults.map((found) => ({
     ...found,
@@ -138,6 +140,33 @@ export function* publishedFaults(
       );
   }
   return undefined;
+}
+
+/**
+ * Journals that SQLite would write into our databases as soon as somebody opens them for writing: what is there now would
+ * then not be what was verified.
+ */
+export function* journalFaults(folder: DataFolder): Generator<StoreFault, undefined> {
+  for (const file of [folder.log, folder.published, folder.state, folder.lock]) {
+    const journal = journalOf(file);
+    if (journal !== undefined)
+      yield fault(
+        'store',
+        'modified',
+        `${path.basename(journal)} is none of our files: SQLite would write it into ${path.basename(file)} as soon as somebody opens that for writing, such as a server.`,
+        'Move it out of the folder before anything else, keep it as evidence, and find out who put it there.',
+      );
+  }
+  return undefined;
+}
+
+function journalOf(file: string): string | undefined {
+  try {
+    return hotJournalOf(file);
+  } catch {
+    // What is no regular file is reported where it is to be read, and no server opens it.
+    return undefined;
+  }
 }
 
 function fault(check: string, code: StoreFault['code'], message: string, advice: string): StoreFault {

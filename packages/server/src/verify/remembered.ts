@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { SealtrailError } from '@sealtrail/core';
-import { writeDurably } from '../adapters/fs/data-folder.ts';
+import { writeDurably } from '../adapters/durable-file.ts';
+import { readRegularFile } from '../adapters/regular-file.ts';
 
 /** A checkpoint of each of 100,000 trails, with a witness or two. */
-const maxChars = 64_000_000;
+const maxBytes = 64_000_000;
 
 /**
  * The checkpoints that a verifier saw, in a JSON file of its own: from what was verified to the signed note. It is what
@@ -19,8 +20,9 @@ export class RememberedCheckpoints {
    * @throws SealtrailError invalid_configuration when it is not such a file: forgetting must not be silent
    */
   constructor(file: string) {
-    this.#file = file;
-    this.#notes = existsSync(file) ? parse(file) : new Map();
+    // Behind a link, the file itself is read and replaced: whoever verifies may keep it where they like.
+    this.#file = existsSync(file) ? realpathSync(file) : file;
+    this.#notes = parse(this.#file);
   }
 
   get(key: string): string | undefined {
@@ -42,14 +44,14 @@ function parse(file: string): Map<string, string> {
       { cause },
     );
   try {
-    const text = readFileSync(file, 'utf8');
-    if (text.length > maxChars) throw invalid();
+    const text = readRegularFile(file, maxBytes);
+    if (text === undefined) return new Map();
     const parsed: unknown = JSON.parse(text);
     if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) throw invalid();
     const notes = Object.entries(parsed);
     if (notes.some(([, note]) => typeof note !== 'string')) throw invalid();
     return new Map(notes as [string, string][]);
   } catch (error) {
-    throw error instanceof SealtrailError ? error : invalid(error);
+    throw error instanceof SealtrailError && error.code === 'invalid_configuration' ? error : invalid(error);
   }
 }

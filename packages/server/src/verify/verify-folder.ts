@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import {
   type CheckpointJudge,
@@ -16,9 +15,16 @@ import {
 import { type DataFolder, dataFolder } from '../adapters/fs/data-folder.ts';
 import { nativeEd25519Verify } from '../adapters/native-ed25519.ts';
 import { nativeSha256 } from '../adapters/native-sha256.ts';
+import { isThere } from '../adapters/regular-file.ts';
 import { LogEvidence } from '../adapters/sqlite/log-evidence.ts';
 import { type PublishedEvidence, readPublished } from '../adapters/sqlite/published-evidence.ts';
-import { ownPolicyFaults, publishedFaults, readOwnPolicy, trailFaults } from './folder-checks.ts';
+import {
+  journalFaults,
+  ownPolicyFaults,
+  publishedFaults,
+  readOwnPolicy,
+  trailFaults,
+} from './folder-checks.ts';
 import { VerifyProgress } from './progress.ts';
 import { RememberedCheckpoints } from './remembered.ts';
 
@@ -63,7 +69,7 @@ export interface FolderVerdict {
  */
 export async function verifyFolder(dir: string, options: VerifyFolderOptions = {}): Promise<FolderVerdict> {
   const folder = dataFolder(dir);
-  if (![folder.log, folder.published, folder.policy].some(existsSync))
+  if (![folder.log, folder.published, folder.policy].some(isThere))
     throw new SealtrailError('data_folder_invalid', `${folder.dir} is no data folder; check its name`);
   const remembered =
     options.rememberFile === undefined ? undefined : new RememberedCheckpoints(options.rememberFile);
@@ -122,7 +128,7 @@ async function verifyOnce(look: Look): Promise<FolderVerdict> {
   const judge = pinned ?? judgeOf(own!.policy);
   const { policy } = judge;
   const published = readPublished(folder.published);
-  const faults: StoreFault[] = [...(own?.faults ?? []), ...published.faults];
+  const faults: StoreFault[] = [...journalFaults(folder), ...(own?.faults ?? []), ...published.faults];
   const verdictOf = (trails: readonly TrailVerdict[]): FolderVerdict => {
     const checks = faults.map((fault): CheckResult => ({ status: 'failed', ...fault }));
     return { ...summaryOf(trails, checks), trails, checks, isPinned };
@@ -160,7 +166,7 @@ async function verifyOnce(look: Look): Promise<FolderVerdict> {
 }
 
 function openLog(folder: DataFolder, faults: StoreFault[]): LogEvidence | undefined {
-  if (!existsSync(folder.log)) {
+  if (!isThere(folder.log)) {
     faults.push({
       check: 'store',
       code: 'missing',

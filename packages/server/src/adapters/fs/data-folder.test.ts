@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
 import { onReadOnlyFolder } from '../../sequencer/testing/without-privileges.ts';
 import { codeOf } from '../../testing/code-of.ts';
 import { SqliteLogStore } from '../sqlite/log-store.ts';
-import { createDataFolder, dataFolder, lockDataFolder, writeDurably } from './data-folder.ts';
+import { createDataFolder, dataFolder, lockDataFolder } from './data-folder.ts';
 import { originPrefixOf } from './origin.ts';
 
 const isWindows = process.platform === 'win32';
@@ -73,20 +73,6 @@ describe('the lock of a data folder', () => {
     owner.kill('SIGKILL');
     await gone;
     using _mine = lockDataFolder(folder);
-  });
-});
-
-describe('a file that is written durably', () => {
-  it('is replaced whole: a writer that stops half-way leaves what was there', () => {
-    using folder = temporaryFolder();
-    const file = path.join(folder.dir, 'file.txt');
-    writeDurably(file, 'old\n', 0o600);
-    // What a crash in the middle of the next writing leaves behind.
-    writeFileSync(`${file}.new`, 'ne');
-    expect(readFileSync(file, 'utf8')).toBe('old\n');
-    writeDurably(file, 'new\n', 0o600);
-    expect(readFileSync(file, 'utf8')).toBe('new\n');
-    expect(existsSync(`${file}.new`)).toBe(false);
   });
 });
 

@@ -1,7 +1,9 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
+import { assertOpensUnchanged } from '../database-files.ts';
+import { syncFolder } from '../durable-file.ts';
 
 /** Where everything lies in a data folder. */
 export interface DataFolder {
@@ -61,31 +63,6 @@ function makeFolder(dir: string): void {
   for (let made = dir; made.length >= first.length; made = path.dirname(made)) syncFolder(path.dirname(made));
 }
 
-/** Writes or replaces a file durably: after a crash it holds the old text or the new one, never a part. */
-export function writeDurably(file: string, text: string, mode: number): void {
-  const temporary = `${file}.new`;
-  const fd = openSync(temporary, 'w', mode);
-  try {
-    writeFileSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(temporary, file);
-  syncFolder(path.dirname(file));
-}
-
-/** Makes created, renamed and removed names durable. Windows has no such call. */
-function syncFolder(dir: string): void {
-  if (process.platform === 'win32') return;
-  const fd = openSync(dir, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
 /**
  * Owns a data folder until disposed, or until the process ends in whatever way: an SQLite file in exclusive mode is a
  * lock that the operating system gives back.
@@ -95,11 +72,13 @@ function syncFolder(dir: string): void {
 export function lockDataFolder(folder: DataFolder): Disposable {
   let db: Database.Database | undefined;
   try {
+    assertOpensUnchanged(folder.lock);
     db = new Database(folder.lock, { timeout: 0 });
     db.pragma('locking_mode = EXCLUSIVE');
     db.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
     db?.close();
+    if (cause instanceof SealtrailError) throw cause;
     if (cause instanceof Database.SqliteError && cause.code.startsWith('SQLITE_BUSY')) {
       throw new SealtrailError(
         'data_folder_locked',

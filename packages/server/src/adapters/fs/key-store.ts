@@ -1,8 +1,12 @@
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { KeyStore, WriteFault } from '../../ports.ts';
-import { type DataFolder, writeDurably } from './data-folder.ts';
+import { writeDurably } from '../durable-file.ts';
+import { isThere, readRegularFile } from '../regular-file.ts';
+import type { DataFolder } from './data-folder.ts';
 import { PolicyFile } from './policy-file.ts';
+
+/** Many times what a key takes. */
+const maxKeyBytes = 4096;
 
 /** Signing keys as files of mode 0600, one a trail; their verifier keys go into the folder's trust policy. */
 export class FsKeyStore implements KeyStore {
@@ -15,13 +19,12 @@ export class FsKeyStore implements KeyStore {
   }
 
   read(trail: string): string | undefined {
-    const file = this.#file(trail);
-    return existsSync(file) ? readFileSync(file, 'utf8').trim() : undefined;
+    return readRegularFile(this.#file(trail), maxKeyBytes)?.trim();
   }
 
   create(trail: string, skey: string): void {
     const file = this.#file(trail);
-    if (!existsSync(file)) writeDurably(file, `${skey}\n`, 0o600);
+    if (!isThere(file)) writeDurably(file, `${skey}\n`, 0o600);
   }
 
   trust(vkeys: readonly string[]): void {

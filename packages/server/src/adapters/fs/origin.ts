@@ -1,8 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { type DataFolder, writeDurably } from './data-folder.ts';
+import { writeDurably } from '../durable-file.ts';
+import { readRegularFile } from '../regular-file.ts';
+import type { DataFolder } from './data-folder.ts';
 
 const fileName = 'origin.txt';
+/** Many times what a name takes. */
+const maxBytes = 4096;
 
 /** The prefix of this folder's origins: chosen when it was made, and never changed, since keys are named after it. */
 export function originPrefixOf(
@@ -11,7 +14,8 @@ export function originPrefixOf(
   random: (bytes: number) => Uint8Array,
 ): string {
   const file = path.join(folder.dir, fileName);
-  if (existsSync(file)) return readFileSync(file, 'utf8').trim();
+  const chosen = readRegularFile(file, maxBytes);
+  if (chosen !== undefined) return chosen.trim();
   const prefix = wanted ?? `sealtrail.invalid/${Buffer.from(random(6)).toString('hex')}`;
   writeDurably(file, `${prefix}\n`, 0o644);
   return prefix;

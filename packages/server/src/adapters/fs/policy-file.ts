@@ -1,7 +1,11 @@
-import { closeSync, fsyncSync, openSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { parsePolicy, type TrustPolicy } from '@sealtrail/core';
+import { lstatSync } from 'node:fs';
+import { parsePolicy, SealtrailError, type TrustPolicy } from '@sealtrail/core';
 import type { WriteFault } from '../../ports.ts';
-import { writeDurably } from './data-folder.ts';
+import { appendDurably, writeDurably } from '../durable-file.ts';
+import { readRegularFile } from '../regular-file.ts';
+
+/** What a policy may have in characters, four bytes each. */
+const maxPolicyBytes = 64_000_000;
 
 const head = `# Trust policy of this data folder (C2SP tlog-policy). Copy it to where you verify from, and keep it there:
 #   sealtrail verify --data DIR --policy COPY
@@ -58,7 +62,7 @@ export class PolicyFile {
   #refresh(): void {
     const version = versionOf(this.#file);
     if (version === this.#version) return;
-    const text = version === undefined ? '' : readFileSync(this.#file, 'utf8');
+    const text = readRegularFile(this.#file, maxPolicyBytes) ?? '';
     this.#keys = keysIn(text);
     this.#endsWithLine = text.endsWith('\n');
     this.#version = version;
@@ -77,7 +81,7 @@ export class PolicyFile {
  * Reads the policy of a data folder, which a server may be adding to, or have been adding to when it was stopped: a last
  * line that was cut off is left out. It names no key, so nothing is trusted for it.
  *
- * @throws SealtrailError invalid_policy
+ * @throws SealtrailError invalid_policy | data_folder_invalid
  */
 export function readPolicyFile(file: string): TrustPolicy {
   const { text, whole, part } = readLines(file);
@@ -91,7 +95,8 @@ export function readPolicyFile(file: string): TrustPolicy {
 
 /** A file's text, its whole lines, and what of a line follows them. */
 function readLines(file: string): { readonly text: string; readonly whole: string; readonly part: string } {
-  const text = readFileSync(file, 'utf8');
+  const text = readRegularFile(file, maxPolicyBytes);
+  if (text === undefined) throw new SealtrailError('invalid_policy', `there is no trust policy ${file}`);
   const end = text.lastIndexOf('\n') + 1;
   // A file system may have made room for a line before the crash, and not have written to all of it.
   return { text, whole: text.slice(0, end), part: text.slice(end).replace(/\0+$/, '') };
@@ -102,16 +107,6 @@ const keysIn = (policy: string): Set<string> =>
   new Set([...policy.matchAll(/^[ \t]*log[ \t]+(\S+)/gm)].map(([, vkey]) => vkey!));
 
 function versionOf(file: string): string | undefined {
-  const stats = statSync(file, { throwIfNoEntry: false });
+  const stats = lstatSync(file, { throwIfNoEntry: false });
   return stats && [stats.ino, stats.size, stats.mtimeMs].join(' ');
-}
-
-function appendDurably(file: string, text: string): void {
-  const fd = openSync(file, 'a');
-  try {
-    writeFileSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
 }

@@ -1,9 +1,10 @@
-import { cpSync, readdirSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
 import { onReadOnlyFolder } from '../../sequencer/testing/without-privileges.ts';
+import { journalTo } from '../testing/rollback-journal.ts';
 import { EvidenceFile } from './evidence-file.ts';
 
 /** A file with a write-ahead log that has not been written back. */
@@ -36,6 +37,16 @@ describe('EvidenceFile', () => {
     const before = readdirSync(folder.dir);
     expect(onReadOnlyFolder(folder.dir, () => rowsIn(file))).toBe(2);
     expect(readdirSync(folder.dir)).toEqual(before);
+  });
+
+  it('is read as it is, whatever a journal beside it says', () => {
+    using folder = temporaryFolder();
+    const file = makeFile(folder.dir);
+    const bytes = readFileSync(file);
+    const journal = journalTo(bytes, Buffer.from(bytes).fill(1, 100));
+    writeFileSync(`${file}-journal`, journal);
+    expect(rowsIn(file)).toBe(2);
+    expect([readFileSync(file), readFileSync(`${file}-journal`)]).toEqual([bytes, journal]);
   });
 
   it('can be changed by nobody', () => {

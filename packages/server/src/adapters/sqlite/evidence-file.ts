@@ -3,19 +3,23 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { Resources } from '../../resources.ts';
+import { assertRegularDatabase, hotJournalOf } from '../database-files.ts';
 
 /**
  * A SQLite file opened as evidence: for reading, whatever is in it. A file with a write-ahead log needs a place that can
  * be written to even then, which evidence on read-only media or mounts does not have: there a private copy is read.
+ * So it is where a journal lies beside that SQLite would want written into the file first: what is read is what is there.
  */
 export class EvidenceFile implements Disposable {
   readonly db: Database.Database;
   readonly #resources: Resources;
 
-  /** @throws when it cannot be read as SQLite at all */
+  /** @throws SealtrailError data_folder_invalid for what is no regular file; whatever SQLite says of what it cannot read */
   constructor(file: string) {
     using resources = new Resources();
-    this.db = openInPlace(file, resources) ?? openCopy(file, resources);
+    assertRegularDatabase(file);
+    const inPlace = hotJournalOf(file) === undefined ? openInPlace(file, resources) : undefined;
+    this.db = inPlace ?? openCopy(file, resources);
     this.#resources = resources.move();
   }
 

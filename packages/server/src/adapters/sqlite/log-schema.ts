@@ -1,5 +1,6 @@
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
+import { assertOpensUnchanged } from '../database-files.ts';
 import { openDurable, openFailure } from './open-durable.ts';
 
 /** `SLTR`: marks a SQLite file as a Sealtrail log. */
@@ -82,6 +83,7 @@ export function openLogForWriting(file: string): Database.Database {
 export function openLogForReading(file: string): Database.Database {
   let db: Database.Database | undefined;
   try {
+    assertOpensUnchanged(file);
     db = new Database(file, { readonly: true, fileMustExist: true });
     db.pragma('cache_size = -16384');
     assertLogFormat(db);

@@ -1,9 +1,10 @@
-import { writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
 import { codeOf } from '../../testing/code-of.ts';
+import { journalTo } from '../testing/rollback-journal.ts';
 import { openDurable } from './open-durable.ts';
 
 describe('openDurable', () => {
@@ -37,6 +38,48 @@ describe('openDurable', () => {
         codeOf(() => openDurable(file, query)),
         file,
       ).toBe('data_folder_invalid');
+  });
+
+  it('makes a new file whole, whatever a crash while it was made has left', () => {
+    using folder = temporaryFolder();
+    const file = path.join(folder.dir, 'a.db');
+    const listing = (): string[] => readdirSync(folder.dir).filter((name) => name.startsWith('a.db'));
+    const fresh = `${file}.new`;
+    const half = new Database(fresh);
+    half.exec('CREATE TABLE half (x)');
+    half.close();
+    const bytes = readFileSync(fresh);
+    writeFileSync(`${fresh}-journal`, journalTo(bytes, Buffer.from(bytes).fill(1, 100)));
+    writeFileSync(`${fresh}-wal`, 'half');
+    writeFileSync(file, '');
+    const db = openDurable(file, (open) => {
+      expect(open.prepare('SELECT count(*) FROM sqlite_schema').pluck().get()).toBe(0);
+      open.exec('CREATE TABLE a (b)');
+    });
+    expect(listing()).toEqual(['a.db', 'a.db-shm', 'a.db-wal']);
+    db.close();
+    expect(listing()).toEqual(['a.db']);
+  });
+
+  it('does not open what SQLite would change first, and leaves it as it is', () => {
+    using folder = temporaryFolder();
+    const file = path.join(folder.dir, 'a.db');
+    openDurable(file, (db) => void db.exec('CREATE TABLE a (b)')).close();
+    const before = readFileSync(file);
+    openDurable(file, (db) => void db.exec('INSERT INTO a VALUES (1)')).close();
+    const after = readFileSync(file);
+    const journal = journalTo(after, before);
+    writeFileSync(`${file}-journal`, journal);
+    expect(codeOf(() => openDurable(file, () => {}))).toBe('data_folder_invalid');
+    expect([readFileSync(file), readFileSync(`${file}-journal`)]).toEqual([after, journal]);
+  });
+
+  it('makes no new file beside the write-ahead log of one that is gone', () => {
+    using folder = temporaryFolder();
+    const file = path.join(folder.dir, 'a.db');
+    writeFileSync(`${file}-wal`, 'what was committed last');
+    expect(codeOf(() => openDurable(file, () => {}))).toBe('data_folder_invalid');
+    expect(readFileSync(`${file}-wal`, 'utf8')).toBe('what was committed last');
   });
 
   it('leaves nothing open when preparing fails, and lets other errors through as they are', () => {

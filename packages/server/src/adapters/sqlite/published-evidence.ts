@@ -1,6 +1,6 @@
-import { existsSync } from 'node:fs';
 import { parseCheckpoint, parseNote, type StoreFault } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
+import { isThere } from '../regular-file.ts';
 import { EvidenceFile } from './evidence-file.ts';
 
 /** A published checkpoint as it is stored. */
@@ -18,7 +18,7 @@ export interface PublishedEvidence {
 /** Reads the published checkpoints, also beside a running server. Whether their notes are true is for `verifyTrail`. */
 export function readPublished(file: string): PublishedEvidence {
   const checkpoints = new Map<string, StoredPublished>();
-  if (!existsSync(file))
+  if (!isThere(file))
     return {
       checkpoints,
       faults: [

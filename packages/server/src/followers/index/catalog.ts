@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import type { TrailRange } from './segment.ts';
 import { indexFormat } from './terms.ts';
@@ -33,6 +34,7 @@ export class Catalog implements Disposable {
 
   /** @throws IndexUnusable when the file is of another format; SqliteError when it is damaged or cannot be read */
   constructor(file: string) {
+    assertOwnFiles(file);
     this.#db = new Database(file);
     try {
       this.#db.pragma('journal_mode = WAL');
@@ -84,5 +86,14 @@ export class Catalog implements Disposable {
 
   [Symbol.dispose](): void {
     this.#db.close();
+  }
+}
+
+/** SQLite would wait for a pipe, follow a link, and write what a rollback journal says into the catalog. */
+function assertOwnFiles(file: string): void {
+  for (const side of ['', '-wal', '-shm', '-journal']) {
+    const stats = lstatSync(`${file}${side}`, { throwIfNoEntry: false });
+    if (stats !== undefined && (side === '-journal' || !stats.isFile()))
+      throw new IndexUnusable(`something lies at catalog.db${side} that is none of ours`);
   }
 }

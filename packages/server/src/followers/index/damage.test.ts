@@ -1,4 +1,13 @@
-import { copyFileSync, existsSync, readdirSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import path from 'node:path';
 import { all, type Filter, parseFilter, type Stats } from '@sealtrail/core';
 import Database from 'better-sqlite3';
@@ -64,6 +73,12 @@ describe('the index gives the same answers with', () => {
     'no folder': (dir) => rmSync(dir, { recursive: true }),
     'a segment written but not in the catalog': (dir) =>
       changeCatalog(dir, 'DELETE FROM segment WHERE number = 5; DELETE FROM segment_trail WHERE segment = 5'),
+    'a journal beside the catalog': (dir) => mkdirSync(path.join(dir, 'catalog.db-journal')),
+    'a link where the catalog is': (dir) => {
+      rmSync(path.join(dir, 'catalog.db'));
+      symlinkSync('/dev/zero', path.join(dir, 'catalog.db'));
+    },
+    'a folder where its write-ahead log is': (dir) => mkdirSync(path.join(dir, 'catalog.db-wal')),
     'a segment half written': (dir) => copyFileSync(segment(dir, 2), `${segment(dir, 6)}.tmp`),
     'a segment that is of no catalog': (dir) => copyFileSync(segment(dir, 2), segment(dir, 9)),
     'a segment missing': (dir) => rmSync(segment(dir, 3)),

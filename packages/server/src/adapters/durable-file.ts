@@ -1,0 +1,45 @@
+import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+
+/** Writes or replaces a file durably: after a crash it holds the old text or the new one, never a part. */
+export function writeDurably(file: string, text: string, mode: number): void {
+  const temporary = `${file}.new`;
+  // What stands there may be a link: to write through it would change a file elsewhere.
+  rmSync(temporary, { force: true });
+  const fd = openSync(temporary, 'wx', mode);
+  try {
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameDurably(temporary, file);
+}
+
+/** Adds to a regular file; durable when it returns. */
+export function appendDurably(file: string, text: string): void {
+  const fd = openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
+  try {
+    writeFileSync(fd, text);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** Gives a synced file its name, in the place of what had it. */
+export function renameDurably(from: string, to: string): void {
+  renameSync(from, to);
+  syncFolder(path.dirname(to));
+}
+
+/** Makes created, renamed and removed names durable. Windows has no such call. */
+export function syncFolder(dir: string): void {
+  if (process.platform === 'win32') return;
+  const fd = openSync(dir, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
