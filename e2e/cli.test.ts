@@ -1,4 +1,4 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -199,6 +199,19 @@ describe('the command line', () => {
     expect((await sealtrail(overServer, '', nowhere)).code).toBe(0);
     for (const command of ['verify', 'rebuild', 'doctor'])
       expect((await sealtrail([command], '', { SEALTRAIL_DATA: '' })).code).toBe(2);
+  });
+
+  it('serves no folder with the files of others, and none that cannot be made', async () => {
+    const foreign = path.join(dir, 'project');
+    mkdirSync(foreign);
+    writeFileSync(path.join(foreign, 'package.json'), '{}');
+    const nowhere = process.platform === 'linux' ? '/proc/x' : path.join(foreign, 'package.json', 'x');
+    for (const folder of [foreign, nowhere]) {
+      const { code, stderr } = await sealtrail(['serve', '--data', folder, '--port', '0']);
+      expect(code).toBe(2);
+      expect(stderr).toContain('data_folder_invalid');
+    }
+    expect(readdirSync(foreign)).toEqual(['package.json']);
   });
 
   it('says what to do when its port is taken', async () => {

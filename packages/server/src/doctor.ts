@@ -1,8 +1,7 @@
 import { lstatSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { SealtrailError } from '@sealtrail/core';
 import { hotJournalOf } from './adapters/database-files.ts';
-import { type DataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
+import { type DataFolder, dataFolder, isDataFolderOwned } from './adapters/fs/data-folder.ts';
 import { FsKeyStore } from './adapters/fs/key-store.ts';
 import { readPolicyFile } from './adapters/fs/policy-file.ts';
 import { createNativeSigner } from './adapters/native-ed25519.ts';
@@ -77,14 +76,8 @@ function lookAtJournals({ log, published, state, lock }: DataFolder): readonly F
 }
 
 function lookAtLock(folder: DataFolder): Finding {
-  try {
-    lockDataFolder(folder)[Symbol.dispose]();
-    return good('owner', 'no process is using the folder');
-  } catch (error) {
-    if (error instanceof SealtrailError && error.code === 'data_folder_locked')
-      return good('owner', 'a running process owns the folder');
-    throw error;
-  }
+  const isOwned = isDataFolderOwned(folder);
+  return good('owner', isOwned ? 'a running process owns the folder' : 'no process is using the folder');
 }
 
 function lookAtDisk(folder: DataFolder): Finding {

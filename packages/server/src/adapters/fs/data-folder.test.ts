@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
 import { onReadOnlyFolder } from '../../sequencer/testing/without-privileges.ts';
 import { codeOf } from '../../testing/code-of.ts';
 import { SqliteLogStore } from '../sqlite/log-store.ts';
-import { createDataFolder, dataFolder, lockDataFolder } from './data-folder.ts';
+import { createDataFolder, dataFolder, isDataFolderOwned, lockDataFolder } from './data-folder.ts';
 import { originPrefixOf } from './origin.ts';
 
 const isWindows = process.platform === 'win32';
@@ -31,6 +31,37 @@ describe('a data folder', () => {
     writeFileSync(file, '');
     expect(codeOf(() => createDataFolder(dataFolder(file)))).toBe('data_folder_invalid');
     expect(codeOf(() => createDataFolder(dataFolder(path.join(file, 'below'))))).toBe('data_folder_invalid');
+  });
+
+  it.each(['package.json', '.bashrc', 'keys.txt'])(
+    'is refused among the files of others, such as %s',
+    (name) => {
+      const dir = mkdtempSync(path.join(tmpdir(), 'sealtrail-test-'));
+      writeFileSync(path.join(dir, name), '');
+      expect(codeOf(() => createDataFolder(dataFolder(dir)))).toBe('data_folder_invalid');
+      expect(readdirSync(dir)).toEqual([name]);
+      rmSync(dir, { recursive: true });
+    },
+  );
+
+  it.each([
+    [['lost+found']],
+    [['keys', 'log.db-wal']],
+    [['lock.db', 'README']],
+    [['published.db', 'log.db', 'x']],
+  ])(
+    'may have %j in it: a new volume, a start that was interrupted, a data folder with something beside',
+    (names) => {
+      const dir = mkdtempSync(path.join(tmpdir(), 'sealtrail-test-'));
+      for (const name of names) mkdirSync(path.join(dir, name));
+      createDataFolder(dataFolder(dir));
+      expect(readdirSync(dir).sort()).toEqual([...new Set([...names, 'keys'])].sort());
+      rmSync(dir, { recursive: true });
+    },
+  );
+
+  it.skipIf(process.platform !== 'linux')('is refused where the system makes no folders', () => {
+    expect(codeOf(() => createDataFolder(dataFolder('/proc/x/data')))).toBe('data_folder_invalid');
   });
 
   it.skipIf(isWindows)('is refused with a code of its own where it cannot be written', () => {
@@ -73,6 +104,39 @@ describe('the lock of a data folder', () => {
     owner.kill('SIGKILL');
     await gone;
     using _mine = lockDataFolder(folder);
+  });
+});
+
+describe('asking whether a data folder is owned', () => {
+  it('tells whether it is, and makes nothing', () => {
+    using folder = temporaryFolder();
+    expect(isDataFolderOwned(folder)).toBe(false);
+    expect(existsSync(folder.lock)).toBe(false);
+    {
+      using _held = lockDataFolder(folder);
+      expect(isDataFolderOwned(folder)).toBe(true);
+    }
+    expect(isDataFolderOwned(folder)).toBe(false);
+  });
+
+  it('keeps nobody from owning it, in the very moment of asking', async () => {
+    using folder = temporaryFolder();
+    lockDataFolder(folder)[Symbol.dispose]();
+    // Asks, and takes its time.
+    const script = `
+      const { default: Database } = await import(${JSON.stringify(import.meta.resolve('better-sqlite3'))});
+      const db = new Database(${JSON.stringify(folder.lock)}, { readonly: true });
+      const rows = db.prepare('SELECT 1 FROM (SELECT count(*) FROM sqlite_schema)').iterate();
+      rows.next();
+      console.log('asking');
+      setTimeout(() => { rows.return(); db.close(); }, 100);`;
+    const asking = spawn(process.execPath, ['--input-type=module', '-e', script], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const gone = once(asking, 'exit');
+    await once(asking.stdout, 'data');
+    using _mine = lockDataFolder(folder);
+    expect(await gone).toEqual([0, null]);
   });
 });
 

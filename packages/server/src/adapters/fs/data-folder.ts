@@ -1,9 +1,9 @@
-import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { assertOpensUnchanged } from '../database-files.ts';
-import { syncFolder } from '../durable-file.ts';
+import { isThere } from '../regular-file.ts';
+import { assertNotForeign, makeFolder } from './make-folder.ts';
 
 /** Where everything lies in a data folder. */
 export interface DataFolder {
@@ -39,29 +39,27 @@ export function dataFolder(dir: string): DataFolder {
 
 /**
  * Makes a data folder where there is none: readable by its owner alone. Nothing is written into it yet, since it may be
- * another process's.
+ * another process's, and never into a folder with the files of others.
  *
  * @throws SealtrailError data_folder_invalid
  */
 export function createDataFolder(folder: DataFolder): void {
   try {
+    assertNotForeign(folder.dir);
     makeFolder(folder.dir);
     makeFolder(folder.keys);
   } catch (cause) {
+    if (cause instanceof SealtrailError) throw cause;
     throw new SealtrailError(
       'data_folder_invalid',
-      `the data folder ${folder.dir} cannot be written; check its owner and mode`,
+      `the data folder ${folder.dir} cannot be made or written (${(cause as NodeJS.ErrnoException).code}); check its name, owner and mode`,
       { cause },
     );
   }
 }
 
-function makeFolder(dir: string): void {
-  const first = mkdirSync(dir, { recursive: true, mode: 0o700 });
-  if (first === undefined) return;
-  // A new name is durable once the folder that holds it is synced, and several levels may be new.
-  for (let made = dir; made.length >= first.length; made = path.dirname(made)) syncFolder(path.dirname(made));
-}
+/** How long to wait for somebody who only asks whether the folder is owned. */
+const askingMs = 500;
 
 /**
  * Owns a data folder until disposed, or until the process ends in whatever way: an SQLite file in exclusive mode is a
@@ -73,7 +71,7 @@ export function lockDataFolder(folder: DataFolder): Disposable {
   let db: Database.Database | undefined;
   try {
     assertOpensUnchanged(folder.lock);
-    db = new Database(folder.lock, { timeout: 0 });
+    db = new Database(folder.lock, { timeout: askingMs });
     db.pragma('locking_mode = EXCLUSIVE');
     db.exec('BEGIN EXCLUSIVE');
   } catch (cause) {
@@ -94,4 +92,25 @@ export function lockDataFolder(folder: DataFolder): Disposable {
   }
   const held = db;
   return { [Symbol.dispose]: () => held.close() };
+}
+
+/**
+ * Whether a process owns a data folder. Takes nothing and writes nothing, so that a process which starts meanwhile gets
+ * the folder: it waits as long as this asks.
+ *
+ * @throws SealtrailError data_folder_invalid, or whatever SQLite says of a lock that is none
+ */
+export function isDataFolderOwned(folder: DataFolder): boolean {
+  if (!isThere(folder.lock)) return false;
+  assertOpensUnchanged(folder.lock);
+  const db = new Database(folder.lock, { readonly: true, fileMustExist: true, timeout: 0 });
+  try {
+    db.prepare('SELECT count(*) FROM sqlite_schema').get();
+    return false;
+  } catch (error) {
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY')) return true;
+    throw error;
+  } finally {
+    db.close();
+  }
 }
