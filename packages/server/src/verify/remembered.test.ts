@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { temporaryFolder } from '../sequencer/testing/temporary-folder.ts';
@@ -23,5 +23,23 @@ describe('RememberedCheckpoints', () => {
     const file = path.join(folder.dir, 'seen.json');
     writeFileSync(file, `{"a": "${'x'.repeat(64_000_000)}"}`);
     expect(codeOf(() => new RememberedCheckpoints(file))).toBe('invalid_configuration');
+  });
+
+  it('may be kept behind a link, and refuses what is no file', () => {
+    using folder = temporaryFolder();
+    const [file, link] = ['seen.json', 'link.json'].map((name) => path.join(folder.dir, name)) as [
+      string,
+      string,
+    ];
+    writeFileSync(file, '{"a": "old"}');
+    symlinkSync(file, link);
+    const remembered = new RememberedCheckpoints(link);
+    expect(remembered.get('a')).toBe('old');
+    remembered.put([['a', 'new']]);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ a: 'new' });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    const other = path.join(folder.dir, 'folder');
+    mkdirSync(other);
+    expect(codeOf(() => new RememberedCheckpoints(other))).toBe('invalid_configuration');
   });
 });

@@ -1,7 +1,10 @@
 import { parseCheckpoint, parseNote, type StoreFault } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
-import { isThere } from '../regular-file.ts';
+import { isThere, sizeOfRegularFile } from '../regular-file.ts';
 import { EvidenceFile } from './evidence-file.ts';
+
+/** All of it is kept in memory: a checkpoint of each of a million trails. */
+const maxPublishedBytes = 512 * 1024 * 1024;
 
 /** A published checkpoint as it is stored. */
 export interface StoredPublished {
@@ -30,6 +33,7 @@ export function readPublished(file: string): PublishedEvidence {
       ],
     };
   try {
+    assertNotHuge(file);
     using evidence = new EvidenceFile(file);
     return read(evidence.db, checkpoints);
   } catch (error) {
@@ -41,8 +45,13 @@ export function readPublished(file: string): PublishedEvidence {
   }
 }
 
+function assertNotHuge(file: string): void {
+  const bytes = sizeOfRegularFile(file) + sizeOfRegularFile(`${file}-wal`);
+  if (bytes > maxPublishedBytes)
+    throw new Error(`it has ${bytes} bytes, at most ${maxPublishedBytes} are read`);
+}
+
 function read(db: Database.Database, checkpoints: Map<string, StoredPublished>): PublishedEvidence {
-  const faults: StoreFault[] = [];
   const objects = db.prepare('SELECT type, name FROM sqlite_schema').raw().all();
   if (JSON.stringify(objects) !== '[["table","published"]]')
     return {
@@ -56,14 +65,19 @@ function read(db: Database.Database, checkpoints: Map<string, StoredPublished>):
       ],
     };
   const damage: unknown = db.pragma('integrity_check(1)', { simple: true });
+  // Pages that lead to each other in a circle would give rows without end.
   if (damage !== 'ok')
-    faults.push(
-      fault(
-        'unreadable',
-        `SQLite finds published.db damaged (${String(damage).slice(0, 200)}).`,
-        'Check the storage.',
-      ),
-    );
+    return {
+      checkpoints,
+      faults: [
+        fault(
+          'unreadable',
+          `SQLite finds published.db damaged, and it was not read (${String(damage).slice(0, 200)}).`,
+          'Check the storage.',
+        ),
+      ],
+    };
+  const faults: StoreFault[] = [];
   const rows = db.prepare('SELECT trail, size, note FROM published').raw();
   for (const [trail, size, note] of rows.iterate() as Iterable<unknown[]>) {
     if (typeof trail !== 'string' || typeof size !== 'number' || typeof note !== 'string') {
