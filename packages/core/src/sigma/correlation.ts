@@ -1,0 +1,187 @@
+import { type Condition, parseCondition } from './condition.ts';
+import { at } from './detection.ts';
+import { entryOf, type Located, type LocatedMap } from './located.ts';
+import { RuleError } from './rule-error.ts';
+import { parseTimespan } from './timespan.ts';
+
+export const correlationTypes = [
+  'event_count',
+  'value_count',
+  'temporal',
+  'temporal_ordered',
+  'value_sum',
+  'value_avg',
+  'value_percentile',
+  'value_median',
+] as const;
+export type CorrelationType = (typeof correlationTypes)[number];
+
+export const thresholdOperators = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'] as const;
+export type ThresholdOperator = (typeof thresholdOperators)[number];
+
+/** What is measured must be; several hold together. */
+export type Threshold = Readonly<Partial<Record<ThresholdOperator, number>>>;
+
+/** A correlation as written: how many, which and in what order matches of other rules within a time belong together. */
+export interface Correlation {
+  readonly type: CorrelationType;
+  /** Ids or names of the rules. */
+  readonly rules: readonly string[];
+  /** Fields, or aliases, whose values make a group; none: all events are one group. */
+  readonly groupBy: readonly string[];
+  readonly timespanMs: number;
+  readonly threshold: Threshold;
+  /** Fields, or aliases, whose values are measured. */
+  readonly fields: readonly string[];
+  readonly percentile: number | undefined;
+  /** For `temporal`: which of the rules must have matched, and which not; absent: all of them. */
+  readonly condition: Condition | undefined;
+  /** By alias: the field that it stands for, by rule. */
+  readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Whether matches of the rules are findings on their own as well. */
+  readonly generate: boolean;
+}
+
+const isTemporal = (type: CorrelationType): boolean => type === 'temporal' || type === 'temporal_ordered';
+const measuresValues = (type: CorrelationType): boolean => type.startsWith('value_');
+const known = new Set(['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', 'generate']);
+
+/** Reads the part `correlation` of a rule. @throws RuleError */
+export function parseCorrelation(map: LocatedMap): Correlation {
+  const stranger = map.entries.find(({ key }) => !known.has(key));
+  if (stranger)
+    throw new RuleError(`a correlation has no key ${stranger.key.slice(0, 64)}`, stranger.keyPosition);
+  const type = oneOf(needed(map, 'type'), correlationTypes);
+  const timespan = needed(map, 'timespan');
+  const groupBy = entryOf(map, 'group-by');
+  const { condition, threshold, fields, percentile, rules } = readCondition(map, type);
+  return {
+    type,
+    rules,
+    groupBy: groupBy ? textsOf(groupBy.value) : [],
+    timespanMs: at(timespan, () => parseTimespan(textOf(timespan))),
+    threshold,
+    fields,
+    percentile,
+    condition,
+    aliases: readAliases(map, rules),
+    generate: readGenerate(map),
+  };
+}
+
+type ConditionParts = Pick<Correlation, 'condition' | 'threshold' | 'fields' | 'percentile' | 'rules'>;
+
+function readCondition(map: LocatedMap, type: CorrelationType): ConditionParts {
+  const entry = entryOf(map, 'condition');
+  const listed = entryOf(map, 'rules');
+  const rules = listed ? textsOf(listed.value) : [];
+  const nothing = { fields: [], percentile: undefined, condition: undefined };
+  if (!entry) {
+    if (!isTemporal(type)) throw new RuleError('expected a condition', map);
+    if (rules.length === 0) throw new RuleError('expected the rules of the correlation', map);
+    return { ...nothing, rules, threshold: { gte: rules.length } };
+  }
+  if (entry.value.kind === 'scalar') {
+    const written = textOf(entry.value);
+    if (!isTemporal(type))
+      throw new RuleError('only temporal and temporal_ordered take a condition that is a text', entry.value);
+    return { ...nothing, ...at(entry.value, () => namedCondition(written, rules)), threshold: {} };
+  }
+  if (entry.value.kind !== 'map') throw new RuleError('expected a map such as gte: 5', entry.value);
+  if (rules.length === 0) throw new RuleError('expected the rules of the correlation', map);
+  return { condition: undefined, rules, ...readThreshold(entry.value, type) };
+}
+
+/** A condition over names of rules; without a list of rules they are those that it names. */
+function namedCondition(text: string, listed: readonly string[]): Pick<Correlation, 'condition' | 'rules'> {
+  const words = (text.match(/[A-Za-z0-9_*-]+/g) ?? []).filter(
+    (word) => !['and', 'or', 'not'].includes(word.toLowerCase()),
+  );
+  const rules = listed.length > 0 ? listed : [...new Set(words)];
+  const unused = rules.find((name) => !words.includes(name));
+  if (unused !== undefined) throw new RuleError(`the condition does not use the rule ${unused}`);
+  return { rules, condition: parseCondition(text, rules) };
+}
+
+function readThreshold(
+  map: LocatedMap,
+  type: CorrelationType,
+): Pick<Correlation, 'threshold' | 'fields' | 'percentile'> {
+  const threshold: Partial<Record<ThresholdOperator, number>> = {};
+  let fields: readonly string[] = [];
+  let percentile: number | undefined;
+  for (const { key, keyPosition, value } of map.entries) {
+    const operator = thresholdOperators.find((name) => name === key);
+    if (operator) threshold[operator] = numberOf(value);
+    else if (key === 'field' && measuresValues(type)) fields = textsOf(value);
+    else if (key === 'percentile' && type === 'value_percentile') percentile = numberOf(value);
+    else throw new RuleError(`the condition of ${type} has no key ${key.slice(0, 64)}`, keyPosition);
+  }
+  if (Object.keys(threshold).length === 0)
+    throw new RuleError(`expected one of ${thresholdOperators.join(', ')}`, map);
+  if (measuresValues(type) && fields.length === 0) throw new RuleError('expected the field to measure', map);
+  if (type !== 'value_count' && fields.length > 1) throw new RuleError('expected one field to measure', map);
+  if (type === 'value_percentile' && !(percentile !== undefined && percentile >= 0 && percentile <= 100))
+    throw new RuleError('expected a percentile from 0 to 100', map);
+  return { threshold, fields, percentile };
+}
+
+function readAliases(map: LocatedMap, rules: readonly string[]): Correlation['aliases'] {
+  const entry = entryOf(map, 'aliases');
+  if (!entry) return new Map();
+  if (entry.value.kind !== 'map') throw new RuleError('expected a map of aliases', entry.value);
+  return new Map(
+    entry.value.entries.map(({ key, value }) => {
+      if (value.kind !== 'map') throw new RuleError('expected the field of each rule', value);
+      return [
+        key,
+        new Map(
+          value.entries.map(({ key: rule, keyPosition, value: field }) => {
+            if (!rules.includes(rule))
+              throw new RuleError(`the correlation has no rule ${rule.slice(0, 64)}`, keyPosition);
+            return [rule, textOf(field)];
+          }),
+        ),
+      ];
+    }),
+  );
+}
+
+function readGenerate(map: LocatedMap): boolean {
+  const value = entryOf(map, 'generate')?.value;
+  if (value === undefined) return false;
+  if (value.kind !== 'scalar' || typeof value.value !== 'boolean')
+    throw new RuleError('expected true or false', value);
+  return value.value;
+}
+
+function needed(map: LocatedMap, key: string): Located {
+  const entry = entryOf(map, key);
+  if (!entry) throw new RuleError(`expected ${key}`, map);
+  return entry.value;
+}
+
+function oneOf<T extends string>(located: Located, names: readonly T[]): T {
+  const text = textOf(located);
+  const found = names.find((name) => name === text);
+  if (found === undefined) throw new RuleError(`expected one of ${names.join(', ')}`, located);
+  return found;
+}
+
+function textOf(located: Located): string {
+  if (located.kind !== 'scalar' || typeof located.value !== 'string' || located.value === '')
+    throw new RuleError('expected a text', located);
+  return located.value;
+}
+
+function textsOf(located: Located): string[] {
+  const items = located.kind === 'list' ? located.items : [located];
+  if (items.length === 0) throw new RuleError('expected at least one', located);
+  return items.map(textOf);
+}
+
+function numberOf(located: Located): number {
+  if (located.kind !== 'scalar' || typeof located.value !== 'number')
+    throw new RuleError('expected a number', located);
+  return located.value;
+}

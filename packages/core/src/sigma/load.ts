@@ -1,0 +1,202 @@
+import { apply, type Detection, join } from './detection.ts';
+import { compileNaive } from './naive.ts';
+import { RuleError, type RuleFault } from './rule-error.ts';
+import {
+  type CorrelationRule,
+  type DetectionRule,
+  type FilterRule,
+  parseRuleFile,
+  type RuleDocument,
+} from './rule-file.ts';
+import type { Logsource } from './rule-schema.ts';
+
+/** A file with rules. */
+export interface RuleSource {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What is wrong with a file of a set of rules. */
+export interface LoadFault extends RuleFault {
+  readonly file: string;
+}
+
+/** A rule over single events, with the filters that are for it. */
+export interface LoadedRule {
+  /** Its id, else its name, else its title. */
+  readonly key: string;
+  readonly document: DetectionRule;
+  readonly detection: Detection;
+}
+
+/** A correlation whose rules are known. */
+export interface LoadedCorrelation {
+  readonly key: string;
+  readonly document: CorrelationRule;
+  /** Keys of the rules and correlations that it is over, in the order in which it names them. */
+  readonly rules: readonly string[];
+}
+
+/** Rules that are ready to run. Correlations stand behind those that they are over. */
+export interface LoadedRules {
+  readonly rules: readonly LoadedRule[];
+  readonly correlations: readonly LoadedCorrelation[];
+  readonly faults: readonly LoadFault[];
+}
+
+interface Located {
+  readonly file: string;
+  readonly key: string;
+  readonly document: RuleDocument;
+}
+
+/**
+ * Reads a set of rule files that may refer to each other. What is not understood, names an unknown or ambiguous rule, or
+ * leads back to itself is a fault and left out, with everything that needs it; the rest is ready to run.
+ */
+export function loadRules(sources: readonly RuleSource[]): LoadedRules {
+  const faults: LoadFault[] = [];
+  const documents = sources.flatMap(({ name, text }): Located[] => {
+    const file = parseRuleFile(text);
+    faults.push(...file.faults.map((fault) => ({ ...fault, file: name })));
+    return file.documents.map((document) => ({ file: name, key: keyOf(document), document }));
+  });
+  const attempt = <T>(located: Located, work: () => T): T[] => {
+    try {
+      return [work()];
+    } catch (error) {
+      if (!(error instanceof RuleError)) throw error;
+      const { line, column } = error.position ?? located.document.position;
+      faults.push({ file: located.file, line, column, message: error.message });
+      return [];
+    }
+  };
+  const unique = withoutRepeats(documents, attempt);
+  const names = namesOf(unique);
+  const filters = unique.flatMap((located) =>
+    located.document.kind === 'filter'
+      ? attempt(located, () => resolveFilter(located.document as FilterRule, names))
+      : [],
+  );
+  const rules = unique.flatMap((located) => {
+    const { document } = located;
+    if (document.kind !== 'detection') return [];
+    return attempt(located, (): LoadedRule => {
+      const detection = withFilters(located.key, document, filters);
+      // Says what keeps it from running, such as a placeholder without values.
+      compileNaive(detection);
+      return { key: located.key, document, detection };
+    });
+  });
+  const runnable = new Set(rules.map(({ key }) => key));
+  return { rules, correlations: orderedCorrelations(unique, names, runnable, attempt), faults };
+}
+
+type Attempt = <T>(located: Located, work: () => T) => T[];
+
+const keyOf = ({ header }: RuleDocument): string => header.id ?? header.name ?? header.title;
+
+function withoutRepeats(documents: readonly Located[], attempt: Attempt): Located[] {
+  const seen = new Map<string, Located>();
+  return documents.flatMap((located) =>
+    attempt(located, () => {
+      const before = seen.get(located.key);
+      if (before) throw new RuleError(`there is a rule ${located.key} already, in ${before.file}`);
+      seen.set(located.key, located);
+      return located;
+    }),
+  );
+}
+
+/** Keys by everything that a rule can be referred to by; null where several have a name. */
+type Names = ReadonlyMap<string, string | null>;
+
+function namesOf(documents: readonly Located[]): Names {
+  const names = new Map<string, string | null>();
+  for (const { key, document } of documents) {
+    if (document.kind === 'filter') continue;
+    for (const name of new Set([document.header.id, document.header.name]))
+      if (name !== undefined) names.set(name, names.has(name) ? null : key);
+  }
+  return names;
+}
+
+function resolve(name: string, names: Names): string {
+  const key = names.get(name);
+  if (key === null) throw new RuleError(`several rules are called ${name}`);
+  if (key === undefined) throw new RuleError(`there is no rule with the id or name ${name}`);
+  return key;
+}
+
+interface ResolvedFilter {
+  readonly logsource: Logsource;
+  /** Undefined: every rule of the source. */
+  readonly keys: ReadonlySet<string> | undefined;
+  readonly detection: Detection;
+}
+
+function resolveFilter(
+  { logsource, rules, identifiers, condition }: FilterRule,
+  names: Names,
+): ResolvedFilter {
+  const detection = apply(condition, identifiers);
+  compileNaive(detection);
+  return {
+    logsource,
+    keys: rules === 'any' ? undefined : new Set(rules.map((name) => resolve(name, names))),
+    detection,
+  };
+}
+
+/** Filters are anded as they are written: what they are to leave out stands behind a not. */
+function withFilters(
+  key: string,
+  { logsource, detection }: DetectionRule,
+  filters: readonly ResolvedFilter[],
+): Detection {
+  const wanted = filters.filter(
+    (filter) => (filter.keys === undefined || filter.keys.has(key)) && contains(filter.logsource, logsource),
+  );
+  return join('and', [detection, ...wanted.map((filter) => filter.detection)]);
+}
+
+/** Whether everything of a source that a filter names is what the rule names. */
+const contains = (filter: Logsource, rule: Logsource): boolean =>
+  (['category', 'product', 'service'] as const).every(
+    (name) => filter[name] === undefined || filter[name] === rule[name],
+  );
+
+function orderedCorrelations(
+  documents: readonly Located[],
+  names: Names,
+  runnable: ReadonlySet<string>,
+  attempt: Attempt,
+): LoadedCorrelation[] {
+  const ordered: LoadedCorrelation[] = [];
+  const state = new Map<string, 'open' | 'done' | 'failed'>();
+  const byKey = new Map(documents.map((located) => [located.key, located]));
+  const visit = (located: Located): void => {
+    if (state.has(located.key)) return;
+    state.set(located.key, 'open');
+    const loaded = attempt(located, () => {
+      const document = located.document as CorrelationRule;
+      const rules = document.correlation.rules.map((name) => {
+        const key = resolve(name, names);
+        if (runnable.has(key)) return key;
+        const inner = byKey.get(key)!;
+        if (inner.document.kind === 'correlation') {
+          if (state.get(key) === 'open')
+            throw new RuleError(`the correlation leads back to itself by ${name}`);
+          visit(inner);
+        }
+        if (state.get(key) !== 'done') throw new RuleError(`the rule ${name} cannot be used`);
+        return key;
+      });
+      return { key: located.key, document, rules };
+    });
+    ordered.push(...loaded);
+    state.set(located.key, loaded.length > 0 ? 'done' : 'failed');
+  };
+  for (const located of documents) if (located.document.kind === 'correlation') visit(located);
+  return ordered;
+}

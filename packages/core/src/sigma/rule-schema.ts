@@ -1,0 +1,63 @@
+import { z } from 'zod';
+
+export const levels = ['informational', 'low', 'medium', 'high', 'critical'] as const;
+export const statuses = ['stable', 'test', 'experimental', 'deprecated', 'unsupported'] as const;
+
+const text = (most: number): z.ZodString =>
+  z
+    .string('expected a text')
+    .min(1, 'expected a text that is not empty')
+    .max(most, `expected at most ${most} characters`);
+const texts = z.array(text(2048), 'expected a list of texts').max(1000, 'expected at most 1000 texts');
+const date = z.string('expected a date').regex(/^\d{4}-\d{2}-\d{2}$/, 'expected a date such as 2026-01-31');
+
+export const ruleId = z.guid('expected a UUID');
+
+/** Which events a rule, or a filter, is about. */
+export const logsourceSchema = z
+  .looseObject(
+    {
+      category: text(128).optional(),
+      product: text(128).optional(),
+      service: text(128).optional(),
+      definition: z.unknown().optional(),
+    },
+    'expected a map with category, product or service',
+  )
+  .refine(
+    ({ category, product, service }) =>
+      category !== undefined || product !== undefined || service !== undefined,
+    'expected category, product or service',
+  );
+
+/** What rules, correlations and filters have in common. Keys that the specification does not name are kept. */
+export const headerSchema = z.looseObject({
+  title: text(256),
+  id: ruleId.optional(),
+  name: text(256).optional(),
+  taxonomy: text(128).optional(),
+  related: z
+    .array(z.looseObject({ id: ruleId, type: text(32) }), 'expected a list of ids with a type')
+    .optional(),
+  status: z.enum(statuses, `expected one of ${statuses.join(', ')}`).optional(),
+  level: z.enum(levels, `expected one of ${levels.join(', ')}`).optional(),
+  description: text(65_535).optional(),
+  license: text(1024).optional(),
+  author: text(4096).optional(),
+  references: texts.optional(),
+  date: date.optional(),
+  modified: date.optional(),
+  fields: texts.optional(),
+  falsepositives: texts.optional(),
+  tags: z
+    .array(
+      z
+        .string('expected a tag')
+        .regex(/^[a-z0-9_-]+\.[a-z0-9._-]+$/, 'expected a tag such as attack.t1110.001 in lower case'),
+      'expected a list of tags',
+    )
+    .optional(),
+});
+
+export type RuleHeader = z.output<typeof headerSchema>;
+export type Logsource = Readonly<Partial<Record<'category' | 'product' | 'service', string>>>;
