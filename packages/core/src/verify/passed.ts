@@ -25,7 +25,12 @@ export function resultsWithoutFault(situation: Situation): CheckResult[] {
   const lost = 'It cannot be compared: entries before it could not be read.';
   const results = [
     passed('identity', 'The trust policy knows the origin and the key of the trail.'),
-    passed('entries', `Entries read and hashed again: ${size}; none is missing, changed or out of place.`),
+    passed(
+      'entries',
+      size === 0
+        ? 'The trail is empty, and no checkpoint says that it ever was not.'
+        : `Entries read and hashed again: ${size}; none is missing, changed or out of place.`,
+    ),
     evidence.tile === undefined
       ? skipped('tiles', 'This evidence has no stored hashes.')
       : passed('tiles', 'All stored hashes follow from the entries.'),
@@ -55,7 +60,10 @@ export function resultsWithoutFault(situation: Situation): CheckResult[] {
         : passed('witnesses', 'Enough witnesses saw this log and no other.'),
     covered < size
       ? uncovered('coverage', covered, size, 'No checkpoint that agrees covers these entries yet.')
-      : passed('coverage', 'A signed checkpoint covers every entry.'),
+      : passed(
+          'coverage',
+          size === 0 ? 'There is no entry to cover.' : 'A signed checkpoint covers every entry.',
+        ),
     evidence.storeFaults === undefined
       ? skipped('store', 'The store has no further tables to check.')
       : passed('store', 'The derived tables of the store follow from the entries.'),
