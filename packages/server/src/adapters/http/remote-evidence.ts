@@ -15,8 +15,13 @@ import { fetchResource, type RemoteLog } from './remote-log.ts';
 
 /** Bundles asked for before they are needed: the way to the server and back must not decide how fast verifying is. */
 const bundlesAhead = 8;
-/** A server that fails this often in a row is not asked for the rest, of which only it says how much there is. */
+/**
+ * A server that fails this often in a row is not asked for the rest, of which only it says how much there is: it may have
+ * signed any size.
+ */
 const maxFailuresInRow = 3;
+/** Origins and verifier keys are shorter; messages quote them. */
+const maxClaimChars = 4096;
 
 export interface RemoteEvidenceOptions {
   readonly remote: RemoteLog;
@@ -87,11 +92,12 @@ export class RemoteEvidence implements TrailEvidence {
       while (ahead.length < bundlesAhead && n + ahead.length < count)
         ahead.push(this.#bundle(n + ahead.length));
       const batch = await ahead.shift()!;
-      failures = 'entries' in batch ? 0 : failures + 1;
+      const isWhole = 'entries' in batch && batch.entries.length === partialWidth(0, n, this.#size);
+      failures = isWhole ? 0 : failures + 1;
       if (this.#refusal) throw this.#refusal;
       yield batch;
       if (failures === maxFailuresInRow)
-        throw new Error(`the server did not give ${failures} bundles in a row, up to ${bundlePath(n)}`);
+        throw new Error(`the server did not give ${failures} whole bundles in a row, up to ${bundlePath(n)}`);
     }
     return undefined;
   }
@@ -142,10 +148,10 @@ function findTrail(answer: Uint8Array | undefined, name: string): TrailClaim | u
       throw new SealtrailError('not_found', 'what answers at this address is no Sealtrail server', { cause });
     }
   })();
-  return claims.find((claim) => claim.name === name && [claim.origin, claim.vkey].every(isString));
+  return claims.find((claim) => claim.name === name && [claim.origin, claim.vkey].every(isShort));
 }
 
-const isString = (value: unknown): boolean => typeof value === 'string';
+const isShort = (value: unknown): boolean => typeof value === 'string' && value.length <= maxClaimChars;
 
 /** The size in a note, whoever signed it; -1 when it has none, which verification then reports. */
 function claimedSize(note: string): number {

@@ -2,12 +2,14 @@ import { eventLimits, SealtrailError, TILE_WIDTH } from '@sealtrail/core';
 
 /** The largest resource of a log: a bundle of the longest entries. */
 const maxBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
-const requestTimeoutMs = 30_000;
+const defaultTimeoutMs = 30_000;
 
 /** Where a server is, and with which token to read it. */
 export interface RemoteLog {
   readonly url: string;
   readonly token: string | undefined;
+  /** Longest time for an answer, from the request to the last byte; default 30 seconds. */
+  readonly timeoutMs?: number;
   /** Ends requests that are under way. */
   readonly signal?: AbortSignal;
 }
@@ -26,7 +28,7 @@ export async function fetchResource(remote: RemoteLog, path: string): Promise<Ui
       headers: remote.token === undefined ? {} : { authorization: `Bearer ${remote.token}` },
       redirect: 'error',
       signal: AbortSignal.any([
-        AbortSignal.timeout(requestTimeoutMs),
+        AbortSignal.timeout(remote.timeoutMs ?? defaultTimeoutMs),
         ...(remote.signal === undefined ? [] : [remote.signal]),
       ]),
     });

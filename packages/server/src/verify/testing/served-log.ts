@@ -88,6 +88,8 @@ export type Falsify = (
   body: Buffer,
 ) =>
   | { readonly status?: number; readonly body?: Uint8Array | string; readonly location?: string }
+  /** Answers itself, in whatever way. */
+  | ((response: ServerResponse) => void)
   | undefined;
 
 /** A server that passes answers of another one on, and falsifies some. */
@@ -120,6 +122,10 @@ export class FalsifyingServer implements AsyncDisposable {
     const upstream = await fetch(this.upstream + url, { headers: { authorization } });
     const body = Buffer.from(await upstream.arrayBuffer());
     const answer = this.#falsify(url, body);
+    if (typeof answer === 'function') {
+      answer(response);
+      return;
+    }
     const headers = answer?.location === undefined ? {} : { location: answer.location };
     response.writeHead(answer?.status ?? upstream.status, headers).end(answer?.body ?? body);
   }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { TrailVerdict } from '@sealtrail/core';
 import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
+import type { RemoteLog } from '../../adapters/http/remote-log.ts';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
 import { type VerifyRemoteOptions, verifyRemote } from '../verify-remote.ts';
 import { adminToken, ServedLog } from './served-log.ts';
@@ -48,12 +49,14 @@ export class VerifiedLog {
   }
 
   /** Verifies the trail `main` with the admin's token and the right policy, unless told otherwise. */
-  verify(
-    options: Partial<VerifyRemoteOptions> & { url?: string; token?: string | undefined } = {},
-  ): Promise<TrailVerdict> {
-    const { url = this.served.url, ...rest } = options;
+  verify(options: Partial<VerifyRemoteOptions> & Partial<RemoteLog> = {}): Promise<TrailVerdict> {
+    const { url = this.served.url, timeoutMs, ...rest } = options;
     return verifyRemote({
-      remote: { url, token: 'token' in options ? options.token : adminToken },
+      remote: {
+        url,
+        token: 'token' in options ? options.token : adminToken,
+        ...(timeoutMs !== undefined && { timeoutMs }),
+      },
       trail: 'main',
       policyText: this.served.policy,
       rememberFile: this.rememberFile,
