@@ -107,6 +107,24 @@ describe('a server that signs what it makes up', () => {
     expect(requests).toBeLessThan(50);
   });
 
+  it('an empty trail in the place of another one, as if it were that: is caught', async () => {
+    await log.served.engine.log.createTrail('empty');
+    const { policy } = log.served;
+    const asMain: Falsify = (path_, body) =>
+      path_ === '/v1/trails' ? { body: body.toString().replaceAll(/"(main|empty)"/g, swapped) } : undefined;
+    const elsewhere = `${log.served.url}/trails/empty/checkpoint`;
+    const headers = { authorization: `Bearer ${adminToken}` };
+    const note = await (await fetch(elsewhere, { headers })).text();
+    await using server = await FalsifyingServer.start(log.served.url, (path_, body) =>
+      path_ === '/trails/main/checkpoint' ? { body: note } : asMain(path_, body),
+    );
+    for (const policyText of [policy, policy.replace(/^log .*\/main\+.*\n/m, '')]) {
+      const verdict = await log.verify({ url: server.url, policyText });
+      expect(verdict.ok).toBe(false);
+      expect(failed(verdict)).toContain('identity key_unknown');
+    }
+  });
+
   it('nothing any more, after it was seen with something: is caught', async () => {
     let falsify: Falsify = () => undefined;
     await using server = await FalsifyingServer.start(log.served.url, (...answer) => falsify(...answer));
@@ -115,6 +133,8 @@ describe('a server that signs what it makes up', () => {
     expect(failed(await log.verify({ url: server.url }))).toEqual([`remembered rolled_back 0`]);
   });
 });
+
+const swapped = (_: string, name: string): string => (name === 'main' ? '"empty"' : '"main"');
 
 /** The first entries of a bundle as a bundle. */
 function bundleOf(entries: readonly Uint8Array[], n: number, count = 256): Uint8Array {

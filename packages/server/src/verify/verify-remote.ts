@@ -4,6 +4,7 @@ import {
   type EntryFacts,
   parsePolicy,
   type TrailVerdict,
+  type TrustPolicy,
   verifyTrail,
 } from '@sealtrail/core';
 import { RemoteEvidence } from '../adapters/http/remote-evidence.ts';
@@ -47,6 +48,7 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<TrailV
   const evidence = await RemoteEvidence.open({ remote, trail, remembered: remembered.get(key), isSigned });
   const verdict = await verifyTrail(evidence, {
     policy: judge,
+    origin: originOf(trail, evidence.origin, policy),
     sha256: nativeSha256,
     inspectEntry,
     ...(onProgress && { onProgress: (entries) => onProgress(entries, evidence.claimedSize) }),
@@ -56,6 +58,16 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<TrailV
   // Only what held is remembered: a bad answer must not become the measure of the next one.
   if (verdict.ok && verdict.checkpoint) remembered.put([[key, verdict.checkpoint.note]]);
   return verdict;
+}
+
+/**
+ * The origin that a trail must have. Names of trails end their origins: a server must not answer for one trail with another
+ * one that the policy knows as well.
+ */
+function originOf(trail: string, claimed: string, { logs }: TrustPolicy): string {
+  if (claimed.endsWith(`/${trail}`)) return claimed;
+  const pinned = logs.find(({ key }) => key.name.endsWith(`/${trail}`));
+  return pinned?.key.name ?? `<prefix>/${trail}`;
 }
 
 const text = new TextDecoder('utf-8', { fatal: true });
