@@ -17,6 +17,10 @@ export const SUSPICIOUS = -1;
 export const isExact = (value: number): boolean =>
   Number.isSafeInteger(value) || (Number.isFinite(value) && !Number.isInteger(value));
 
+/** Whether a key is none that {@link findStructuralFault} refuses, but for lone surrogates. */
+export const isAllowedKey = (key: string): boolean =>
+  key.length <= eventLimits.keyLength && key !== '__proto__' && !key.includes('\\');
+
 /**
  * Object keys in a JSON value, nested ones included, or {@link SUSPICIOUS}. The fast walk over every event; the slow
  * one, which knows places, runs only on suspicion.
@@ -45,8 +49,7 @@ export function countKeys(value: unknown, checkText: boolean): number {
     return count;
   }
   for (const key in value) {
-    if (key.length > eventLimits.keyLength || key === '__proto__' || key.includes('\\')) return SUSPICIOUS;
-    if (checkText && !key.isWellFormed()) return SUSPICIOUS;
+    if (!isAllowedKey(key) || (checkText && !key.isWellFormed())) return SUSPICIOUS;
     const keys = countKeys((value as Record<string, unknown>)[key], checkText);
     if (keys === SUSPICIOUS) return SUSPICIOUS;
     count += 1 + keys;

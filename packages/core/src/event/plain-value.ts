@@ -1,4 +1,4 @@
-import { isExact } from './inspect.ts';
+import { isAllowedKey, isExact } from './inspect.ts';
 import { eventLimits } from './limits.ts';
 
 /**
@@ -39,8 +39,7 @@ class PlainWalk {
     for (const key in object) {
       const member = (object as Readonly<Record<string, unknown>>)[key];
       if (member === undefined) continue;
-      if (key.length > eventLimits.keyLength || key === '__proto__' || key === 'toJSON') return false;
-      if (key.includes('\\') || !key.isWellFormed()) return false;
+      if (key === 'toJSON' || !isAllowedKey(key) || !key.isWellFormed()) return false;
       if (++this.#keys > eventLimits.keys || !this.isPlain(member, depth + 1)) return false;
     }
     return true;

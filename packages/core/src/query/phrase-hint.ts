@@ -1,3 +1,4 @@
+import { isAscii } from '../is-ascii.ts';
 import type { Filter, TextFilter } from './filter.ts';
 import { ipKey } from './ip.ts';
 import { wordsOf } from './words.ts';
@@ -16,10 +17,9 @@ export function phraseHint(filter: Filter): ((canonicalText: string) => boolean)
   const needed = filter.op === 'and' ? filter.filters : [filter];
   const hints = needed.flatMap((part) => (part.op === 'text' ? hintOf(part) : []));
   if (hints.length === 0) return undefined;
-  return (text) => hints.every((hint) => hint.test(text)) || !isAscii.test(text);
+  return (text) => hints.every((hint) => hint.test(text)) || !isAscii(text);
 }
 
-const isAscii = /^\p{ASCII}*$/u;
 const isAsciiWord = /^[a-z0-9]+$/;
 
 function hintOf({ text }: TextFilter): RegExp[] {

@@ -6,6 +6,7 @@
  * Han, Hiragana and Katakana characters, which are written without spaces, are a word each. Case is ignored: words are
  * NFKC-normalized and lower-cased.
  */
+import { isAscii } from '../is-ascii.ts';
 
 /** Lower case and NFKC, so that what looks the same compares the same. */
 export function foldCase(text: string): string {
@@ -51,9 +52,4 @@ export function hasPhrase(words: readonly string[], phrase: readonly string[], p
     if (prefix ? word.startsWith(phrase[last]!) : word === phrase[last]) return true;
   }
   return false;
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
-  return true;
 }

@@ -9,7 +9,6 @@ export type Condition =
 const maxLength = 8192;
 const maxDepth = 64;
 const token = /\s*(?:([()|])|([A-Za-z0-9_*-]+)|(\S))/y;
-const keywords = new Set(['and', 'or', 'not', 'of', 'them', 'all', 'any', '1']);
 
 /**
  * Reads the condition of a rule: `of` binds closest, then `not`, `and`, `or`. Keywords are taken in any case. What a
@@ -136,6 +135,3 @@ function tokensOf(text: string): string[] {
   }
   return tokens;
 }
-
-/** Words that a condition reads as something else than a search identifier. */
-export const isKeyword = (name: string): boolean => keywords.has(name.toLowerCase());

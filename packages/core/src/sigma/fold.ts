@@ -1,3 +1,5 @@
+import { isAscii } from '../is-ascii.ts';
+
 /**
  * Text for comparison without regard to case: Unicode's simple case folding, character by character, so that the length
  * stays and no locale has a say.
@@ -15,9 +17,4 @@ function foldCharacter(char: string): string {
   const upper = char.toUpperCase();
   const lower = (upper.length === char.length ? upper : char).toLowerCase();
   return lower.length === char.length ? lower : char;
-}
-
-function isAscii(text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 127) return false;
-  return true;
 }

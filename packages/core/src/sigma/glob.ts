@@ -1,5 +1,5 @@
 import { foldCase } from './fold.ts';
-import { dashes, type Pattern, type PatternPart } from './pattern.ts';
+import { dashes, type Pattern } from './pattern.ts';
 import { RuleError } from './rule-error.ts';
 
 /** Whether a text is what a pattern says. */
@@ -110,9 +110,3 @@ function endsWith(segment: Segment, text: string, from: number): boolean {
     if (matchAt(segment, text, start) === text.length) return true;
   return false;
 }
-
-/** Names of the placeholders in a pattern. */
-export const placeholdersOf = (pattern: Pattern): string[] =>
-  pattern.flatMap((part: PatternPart) =>
-    typeof part === 'object' && 'placeholder' in part ? [part.placeholder] : [],
-  );

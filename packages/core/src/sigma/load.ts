@@ -44,7 +44,8 @@ export interface LoadedRules {
   readonly faults: readonly LoadFault[];
 }
 
-interface Located {
+/** A document with the file that it is in, and the key that the set knows it by. */
+interface FiledDocument {
   readonly file: string;
   readonly key: string;
   readonly document: RuleDocument;
@@ -56,54 +57,54 @@ interface Located {
  */
 export function loadRules(sources: readonly RuleSource[]): LoadedRules {
   const faults: LoadFault[] = [];
-  const documents = sources.flatMap(({ name, text }): Located[] => {
+  const documents = sources.flatMap(({ name, text }): FiledDocument[] => {
     const file = parseRuleFile(text);
     faults.push(...file.faults.map((fault) => ({ ...fault, file: name })));
     return file.documents.map((document) => ({ file: name, key: keyOf(document), document }));
   });
-  const attempt = <T>(located: Located, work: () => T): T[] => {
+  const attempt = <T>(filed: FiledDocument, work: () => T): T[] => {
     try {
       return [work()];
     } catch (error) {
       if (!(error instanceof RuleError)) throw error;
-      const { line, column } = error.position ?? located.document.position;
-      faults.push({ file: located.file, line, column, message: error.message });
+      const { line, column } = error.position ?? filed.document.position;
+      faults.push({ file: filed.file, line, column, message: error.message });
       return [];
     }
   };
   const unique = withoutRepeats(documents, attempt);
   const names = namesOf(unique);
-  const filters = unique.flatMap((located) =>
-    located.document.kind === 'filter'
-      ? attempt(located, () => resolveFilter(located.document as FilterRule, names))
+  const filters = unique.flatMap((filed) =>
+    filed.document.kind === 'filter'
+      ? attempt(filed, () => resolveFilter(filed.document as FilterRule, names))
       : [],
   );
-  const rules = unique.flatMap((located) => {
-    const { document } = located;
+  const rules = unique.flatMap((filed) => {
+    const { document } = filed;
     if (document.kind !== 'detection') return [];
-    return attempt(located, (): LoadedRule => {
-      const detection = withFilters(located.key, document, filters);
+    return attempt(filed, (): LoadedRule => {
+      const detection = withFilters(filed.key, document, filters);
       // Says what keeps it from running, such as a placeholder without values.
       compileNaive(detection);
-      return { key: located.key, document, detection };
+      return { key: filed.key, document, detection };
     });
   });
   const runnable = new Set(rules.map(({ key }) => key));
   return { rules, correlations: orderedCorrelations(unique, names, runnable, attempt), faults };
 }
 
-type Attempt = <T>(located: Located, work: () => T) => T[];
+type Attempt = <T>(filed: FiledDocument, work: () => T) => T[];
 
 const keyOf = ({ header }: RuleDocument): string => header.id ?? header.name ?? header.title;
 
-function withoutRepeats(documents: readonly Located[], attempt: Attempt): Located[] {
-  const seen = new Map<string, Located>();
-  return documents.flatMap((located) =>
-    attempt(located, () => {
-      const before = seen.get(located.key);
-      if (before) throw new RuleError(`there is a rule ${located.key} already, in ${before.file}`);
-      seen.set(located.key, located);
-      return located;
+function withoutRepeats(documents: readonly FiledDocument[], attempt: Attempt): FiledDocument[] {
+  const seen = new Map<string, FiledDocument>();
+  return documents.flatMap((filed) =>
+    attempt(filed, () => {
+      const before = seen.get(filed.key);
+      if (before) throw new RuleError(`there is a rule ${filed.key} already, in ${before.file}`);
+      seen.set(filed.key, filed);
+      return filed;
     }),
   );
 }
@@ -111,7 +112,7 @@ function withoutRepeats(documents: readonly Located[], attempt: Attempt): Locate
 /** Keys by everything that a rule can be referred to by; null where several have a name. */
 type Names = ReadonlyMap<string, string | null>;
 
-function namesOf(documents: readonly Located[]): Names {
+function namesOf(documents: readonly FiledDocument[]): Names {
   const names = new Map<string, string | null>();
   for (const { key, document } of documents) {
     if (document.kind === 'filter') continue;
@@ -167,19 +168,19 @@ const contains = (filter: Logsource, rule: Logsource): boolean =>
   );
 
 function orderedCorrelations(
-  documents: readonly Located[],
+  documents: readonly FiledDocument[],
   names: Names,
   runnable: ReadonlySet<string>,
   attempt: Attempt,
 ): LoadedCorrelation[] {
   const ordered: LoadedCorrelation[] = [];
   const state = new Map<string, 'open' | 'done' | 'failed'>();
-  const byKey = new Map(documents.map((located) => [located.key, located]));
-  const visit = (located: Located): void => {
-    if (state.has(located.key)) return;
-    state.set(located.key, 'open');
-    const loaded = attempt(located, () => {
-      const document = located.document as CorrelationRule;
+  const byKey = new Map(documents.map((filed) => [filed.key, filed]));
+  const visit = (filed: FiledDocument): void => {
+    if (state.has(filed.key)) return;
+    state.set(filed.key, 'open');
+    const loaded = attempt(filed, () => {
+      const document = filed.document as CorrelationRule;
       const rules = document.correlation.rules.map((name) => {
         const key = resolve(name, names);
         if (runnable.has(key)) return key;
@@ -192,11 +193,11 @@ function orderedCorrelations(
         if (state.get(key) !== 'done') throw new RuleError(`the rule ${name} cannot be used`);
         return key;
       });
-      return { key: located.key, document, rules };
+      return { key: filed.key, document, rules };
     });
     ordered.push(...loaded);
-    state.set(located.key, loaded.length > 0 ? 'done' : 'failed');
+    state.set(filed.key, loaded.length > 0 ? 'done' : 'failed');
   };
-  for (const located of documents) if (located.document.kind === 'correlation') visit(located);
+  for (const filed of documents) if (filed.document.kind === 'correlation') visit(filed);
   return ordered;
 }

@@ -1,4 +1,5 @@
 import { encodeBase64 } from '../checkpoint/base64.ts';
+import { isAscii } from '../is-ascii.ts';
 import { base64Offsets } from './base64-offsets.ts';
 import { textOf } from './event-fields.ts';
 import type { Scalar } from './located.ts';
@@ -13,7 +14,7 @@ import {
   withAnyDash,
   withPlaceholders,
 } from './pattern.ts';
-import { checkRegex } from './regex.ts';
+import { compileRegex } from './regex.ts';
 import { RuleError } from './rule-error.ts';
 import {
   type DetectionItem,
@@ -100,8 +101,7 @@ const wide = (byteOrder: 'le' | 'be', mark = ''): ValueModifier =>
     pattern: [
       ...(mark ? [mark] : []),
       ...mapLiterals(value.pattern, (text) => {
-        if (!/^\p{ASCII}*$/u.test(text))
-          throw new RuleError('expected ASCII text before wide, utf16le, utf16be or utf16');
+        if (!isAscii(text)) throw new RuleError('expected ASCII text before wide, utf16le, utf16be or utf16');
         return [Array.from(text, (char) => (byteOrder === 'le' ? `${char}\0` : `\0${char}`)).join('')];
       }),
     ],
@@ -189,9 +189,6 @@ const valueModifiers: Readonly<Record<string, ValueModifier>> = {
 /** Modifiers that say how the values of a key belong together. */
 const listModifiers = new Set(['all', 'neq']);
 
-/** Every modifier there is. */
-export const modifierNames: readonly string[] = [...Object.keys(valueModifiers), ...listModifiers];
-
 const patternOf = (text: string): Pattern => (text === '' ? [] : [text]);
 
 /** The value of a rule before any modifier. */
@@ -224,7 +221,8 @@ export function parseItem(key: string, written: readonly Scalar[]): DetectionIte
       const modifier = valueModifiers[name];
       if (modifier) forms = forms.flatMap((form) => modifier(form, value));
     }
-    for (const form of forms) checkForm(form);
+    // An expression that cannot be used is a fault of this line, and not of the whole rule.
+    for (const form of forms) if (form.op === 're') compileRegex(form);
     return forms;
   });
   return {
@@ -242,8 +240,4 @@ function checkOrder(modifiers: readonly string[]): void {
     throw new RuleError('expected exists as the only modifier');
   const repeated = modifiers.find((name, i) => modifiers.indexOf(name) !== i);
   if (repeated !== undefined) throw new RuleError(`the modifier ${repeated} stands twice`);
-}
-
-function checkForm(form: RuleValue): void {
-  if (form.op === 're') checkRegex(form);
 }

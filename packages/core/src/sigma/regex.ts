@@ -28,8 +28,3 @@ export function compileRegex({ source, flags }: RegexValue): (text: string) => b
     throw new RuleError(`the regular expression cannot be used: ${cause.message.slice(0, 200)}`);
   }
 }
-
-/** @throws RuleError when an expression cannot be used */
-export function checkRegex(value: RegexValue): void {
-  compileRegex(value);
-}

@@ -123,7 +123,6 @@ class Partition {
   readonly #always: number[] = [];
   /** By rule: the turn in which it last became a candidate. */
   readonly #turns: Float64Array;
-  #candidates: number[] = [];
   readonly #collected: Map<number, unknown[]> = new Map();
   #hasDottedKey = false;
 
@@ -152,7 +151,6 @@ class Partition {
   candidates(hand: EventAtHand): readonly number[] {
     const turn = hand.turn;
     const candidates = [...this.#always];
-    this.#candidates = candidates;
     const found = (rules: readonly number[]): void => {
       for (let i = 0; i < rules.length; i++) {
         const rule = rules[i]!;
@@ -177,7 +175,7 @@ class Partition {
       }
     }
     if (this.#hasKeywords) this.#keywords.search(hand.keywords, found);
-    return this.#candidates;
+    return candidates;
   }
 
   #needlesOf(name: string, hand: EventAtHand): FieldNeedles {

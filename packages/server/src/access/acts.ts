@@ -77,9 +77,9 @@ export async function recordForgottenActs(parts: {
       .filter(({ revokedAt }) => revokedAt !== null)
       .map((token) => tokenRevoked(token, byServer)),
   ];
-  for (const act of acts)
-    if (parts.reader.indexOf(systemTrail, uuidBytes(act.id)) === undefined)
-      await recordAct(parts.system, act);
+  const forgotten = acts.filter(({ id }) => parts.reader.indexOf(systemTrail, uuidBytes(id)) === undefined);
+  // At once, so that they share commits: a folder from before may have thousands of trails.
+  await Promise.all(forgotten.map((act) => recordAct(parts.system, act)));
 }
 
 async function recordAct(system: SystemTrail, act: Act): Promise<void> {

@@ -19,9 +19,7 @@ export class SystemTrail {
   /** Resolves when the entry is durable: what must not happen unrecorded waits for it. */
   async record(event: SystemEvent): Promise<void> {
     const request = this.#intake.begin(systemScope, false);
-    request.addLine(
-      Buffer.from(JSON.stringify({ category: 'system', outcome: 'success', ...event, trail: systemTrail })),
-    );
+    request.addValue({ category: 'system', outcome: 'success', ...event, trail: systemTrail });
     await request.finish();
   }
 
