@@ -1,6 +1,6 @@
 import type { TreeHasher } from '../tree/hash.ts';
 import { TILE_WIDTH } from '../tree/tile.ts';
-import type { EntryBatch, InspectEntry, TrailEvidence } from './evidence.ts';
+import type { EntryBatch, EntryFacts, InspectEntry, TrailEvidence } from './evidence.ts';
 import { type Faults, reasonOf } from './faults.ts';
 import { readGuarded } from './guarded.ts';
 import type { StoredTile, StoredTiles } from './tiles.ts';
@@ -32,10 +32,13 @@ export interface BlockSource {
 export class BlockReader {
   readonly #source: BlockSource;
   #leaves: Leaf[] = [];
+  /** What the inspector said of each leaf of the current block. */
+  #facts: (EntryFacts | 'none' | undefined)[] = [];
   /** The tile of the current block, where it was needed early. */
   #tile: StoredTile | undefined;
   #size = 0;
   #isCutOff = false;
+  /** Receive time of the last entry that is not known to be changed. */
   #receivedAt = '';
 
   constructor(source: BlockSource) {
@@ -83,7 +86,7 @@ export class BlockReader {
 
   async *#read(entries: readonly Uint8Array[]): AsyncGenerator<Block, undefined> {
     for (const entry of entries) {
-      this.#inspect(entry);
+      this.#facts.push(this.#inspect(entry));
       this.#leaves.push(this.#source.hasher.leafHash(entry));
       this.#size++;
       if (this.#leaves.length === TILE_WIDTH) yield await this.#block();
@@ -107,6 +110,7 @@ export class BlockReader {
         }
         this.#tile = tile;
       }
+      this.#facts.push(undefined);
       this.#leaves.push(leaf);
       this.#size++;
       if (this.#leaves.length === TILE_WIDTH) yield await this.#block();
@@ -119,9 +123,11 @@ export class BlockReader {
     const leaves = this.#leaves;
     const first = this.#size - leaves.length;
     const tile = this.#tile ?? (await tiles.read(0, first / TILE_WIDTH));
-    this.#leaves = [];
-    this.#tile = undefined;
     const stored = typeof tile === 'string' ? undefined : tile;
+    this.#judgeContent(first, leaves, stored);
+    this.#leaves = [];
+    this.#facts = [];
+    this.#tile = undefined;
     // A store may keep the leaf hashes of the last block nowhere but in the entries themselves.
     const width = stored?.width ?? 0;
     if (tiles.present && tile !== 'unreadable' && leaves.length === TILE_WIDTH && width < TILE_WIDTH)
@@ -129,23 +135,35 @@ export class BlockReader {
     return { n: first / TILE_WIDTH, leaves, stored };
   }
 
-  #inspect(entry: Uint8Array): void {
-    const { inspectEntry, evidence, faults } = this.#source;
-    if (inspectEntry === undefined) return;
-    let facts: ReturnType<InspectEntry>;
+  #inspect(entry: Uint8Array): EntryFacts | 'none' | undefined {
+    const { inspectEntry } = this.#source;
+    if (inspectEntry === undefined) return undefined;
     try {
-      facts = inspectEntry(entry, this.#size);
+      return inspectEntry(entry, this.#size) ?? 'none';
     } catch {
       // An inspector may throw on bytes that are no entry: the same verdict.
-      facts = undefined;
+      return 'none';
     }
-    if (facts === undefined) {
-      faults.at('contentUnreadable', this.#size);
-      return;
+  }
+
+  /**
+   * Judges what entries say of themselves. Bytes that are not those of the stored leaf hash say nothing: they would
+   * turn a changed byte in a receive time into a changed order, and blame the entry behind it.
+   */
+  #judgeContent(first: number, leaves: readonly Leaf[], stored: StoredTile | undefined): void {
+    const { evidence, faults } = this.#source;
+    for (const [i, facts] of this.#facts.entries()) {
+      if (facts === undefined) continue;
+      const hasHash = stored !== undefined && i < stored.width;
+      if (hasHash && !stored.matches(i, leaves[i] as Uint8Array)) continue;
+      if (facts === 'none') {
+        faults.at('contentUnreadable', first + i);
+        continue;
+      }
+      if (facts.trail !== evidence.name) faults.at('contentOtherTrail', first + i);
+      if (facts.receivedAt < this.#receivedAt) faults.at('contentTimeBack', first + i);
+      this.#receivedAt = facts.receivedAt;
     }
-    if (facts.trail !== evidence.name) faults.at('contentOtherTrail', this.#size);
-    if (facts.receivedAt < this.#receivedAt) faults.at('contentTimeBack', this.#size);
-    this.#receivedAt = facts.receivedAt;
   }
 }
 

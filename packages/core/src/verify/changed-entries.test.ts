@@ -16,6 +16,27 @@ describe('changed entries', () => {
     ]);
   });
 
+  it.each([
+    ['lowered', '2025-01-01T00:00:00.301Z'],
+    ['raised', '2027-01-01T00:00:00.301Z'],
+    ['made unreadable', undefined],
+  ])('a receive time that is %s is a changed entry, and no neighbour is blamed', async (_, receivedAt) => {
+    for (const index of [0, 255, 256, 301, 699]) {
+      const trail = new MemoryTrail(700, SIZES);
+      trail.entries[index] =
+        receivedAt === undefined ? new Uint8Array([0xff]) : entryBytes(index, { receivedAt });
+      const verdict = await verify(trail);
+      expect(failures(verdict)).toEqual([['entries', 'modified', index, index]]);
+      expect(verdict.code).toBe('modified');
+    }
+  });
+
+  it('a trail name changed in an entry is a changed entry', async () => {
+    const trail = new MemoryTrail(700, SIZES);
+    trail.entries[301] = entryBytes(301, { trail: 'mein' });
+    expect(failures(await verify(trail))).toEqual([['entries', 'modified', 301, 301]]);
+  });
+
   it('each of several changed entries is found, also between different checkpoints', async () => {
     const trail = new MemoryTrail(700, SIZES);
     for (const i of [0, 299, 512, 699]) trail.entries[i] = entryBytes(10_000 + i);
