@@ -141,6 +141,8 @@ export interface ProducerStore {
   /** Entries of a trail that have been looked at. */
   cursor(trail: string): number;
   producer(trail: string, producer: string): ProducerState | undefined;
+  /** Whether producers of the trail have been forgotten, because there were too many: an unknown one may not be new. */
+  hasForgottenProducers(trail: string): boolean;
   /** One durable transaction: what was seen of each producer, and how far. */
   commit(trail: string, cursor: number, states: ReadonlyMap<string, ProducerState>): void;
   list(trail: string): readonly (ProducerState & { readonly producer: string })[];
@@ -148,6 +150,7 @@ export interface ProducerStore {
 
 /** What is known of one producer's sequence in one trail. */
 export interface ProducerState {
+  /** Where what is known of the sequence begins: 0, unless the producer may have been forgotten meanwhile. */
   readonly firstSeq: number;
   readonly lastSeq: number;
   /** Ranges of sequence numbers not seen, both ends included, oldest first. */

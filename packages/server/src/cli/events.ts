@@ -187,6 +187,10 @@ function tailRow(stored: StoredEntry, room: number): string {
   return layRow(columns, rowOf(stored), layOut(columns, natural, room));
 }
 
-const actorText = ({ actor }: Entry): string => actor?.name ?? actor?.id ?? actor?.type ?? '';
+/** The id is what tells two people of one name apart. */
+const actorText = ({ actor }: Entry): string =>
+  actor?.name !== undefined && actor.id !== undefined
+    ? `${actor.id} (${actor.name})`
+    : (actor?.id ?? actor?.name ?? actor?.type ?? '');
 const targetText = ({ targets }: Entry): string =>
   (targets ?? []).map(({ type, id, name }) => `${type}:${id ?? name ?? ''}`).join(' ');

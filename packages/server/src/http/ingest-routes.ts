@@ -6,6 +6,13 @@ import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { mediaTypeOf } from './media-type.ts';
 import { oneOf, parametersOf } from './parameters.ts';
+import { defaultTimeouts } from './server.ts';
+
+/**
+ * How long a body may take to arrive: less than the server gives a whole request, which it would end without saying what
+ * became of the events.
+ */
+const maxBodyMs = defaultTimeouts.requestMs - 4 * defaultTimeouts.checkMs;
 
 /** `POST /v1/events`. The body is read from the socket's stream: it may be large, compressed and slow. */
 export function postEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
@@ -20,6 +27,7 @@ export function postEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Pr
       format: formatOf(c.req.header('content-type')),
       partial,
       memory,
+      deadline: AbortSignal.timeout(maxBodyMs),
     };
     let refusals: readonly { readonly code: string }[] = [];
     try {

@@ -13,7 +13,10 @@ const trailList = z.strictObject({ trails: z.array(trailSchema) }).openapi('Trai
 const tokenList = z.strictObject({ tokens: z.array(tokenSchema) }).openapi('TokenList');
 const producer = z.strictObject({
   producer: z.string(),
-  firstSeq: z.int(),
+  firstSeq: z.int().openapi({
+    description:
+      'Where what is known of the sequence begins: 0, unless so many producers have been seen (100,000 in a trail) that some were forgotten.',
+  }),
   lastSeq: z.int(),
   missing: z
     .array(z.array(z.int()).length(2))

@@ -13,16 +13,18 @@ const decoders = {
  * The decoded body as chunks, with its decoded size bounded while it is read: a bomb ends at the limit. The body itself
  * is left open however this ends, since destroying it would close the connection that the answer goes out on.
  *
- * @throws SealtrailError unsupported_media_type | body_too_large | malformed_json
+ * @param deadline ends the reading of a body that is still arriving
+ * @throws SealtrailError unsupported_media_type | body_too_large | malformed_json | request_timeout
  */
 export async function* decodedChunks(
   body: Readable,
   encoding: string | undefined,
   maxBytes: number,
+  deadline?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const name = encoding?.trim().toLowerCase() || 'identity';
   const decoder = name === 'identity' ? undefined : decode(body, name);
-  const chunks: AsyncIterable<Buffer> = (decoder ?? body).iterator({ destroyOnReturn: false });
+  const chunks = until(deadline, (decoder ?? body).iterator({ destroyOnReturn: false }));
   let size = 0;
   try {
     for await (const chunk of chunks) {
@@ -44,6 +46,32 @@ export async function* decodedChunks(
       body.unpipe(decoder);
       decoder.destroy();
     }
+  }
+}
+
+/** What an iterator gives, until the signal ends it, also while it is waited for. @throws SealtrailError request_timeout */
+async function* until(
+  deadline: AbortSignal | undefined,
+  chunks: NodeJS.AsyncIterator<Buffer>,
+): AsyncGenerator<Buffer> {
+  if (deadline === undefined) {
+    yield* chunks;
+    return;
+  }
+  const ended = Promise.withResolvers<never>();
+  // It may end when nobody waits any more.
+  ended.promise.catch(() => {});
+  const end = (): void =>
+    ended.reject(new SealtrailError('request_timeout', 'the request body took too long to arrive'));
+  deadline.addEventListener('abort', end, { once: true });
+  try {
+    for (;;) {
+      const next = await Promise.race([chunks.next(), ended.promise]);
+      if (next.done) return;
+      yield next.value;
+    }
+  } finally {
+    deadline.removeEventListener('abort', end);
   }
 }
 
@@ -71,9 +99,10 @@ export async function readBody(
   encoding: string | undefined,
   maxBytes: number,
   hold: (bytes: number) => void = () => {},
+  deadline?: AbortSignal,
 ): Promise<Buffer> {
   const chunks: Buffer[] = [];
-  for await (const chunk of decodedChunks(body, encoding, maxBytes)) {
+  for await (const chunk of decodedChunks(body, encoding, maxBytes, deadline)) {
     hold(chunk.length);
     chunks.push(chunk);
   }

@@ -12,7 +12,7 @@ import { InterruptedIngest } from './interrupted-ingest.ts';
 /** How taking in lines ends whose stream breaks off once `stored` entries are in the log; and what is in it then. */
 async function takeIn(
   lines: readonly string[],
-  { partial = true, stored = 1000, limits = {} } = {},
+  { partial = true, stored = 1000, limits = {}, stalls = false } = {},
 ): Promise<{ readonly error: unknown; readonly size: number }> {
   using folder = temporaryFolder();
   await using started = startLog(folder);
@@ -23,14 +23,22 @@ async function takeIn(
     now: Date.now,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
   });
+  const deadline = new AbortController();
   async function* body(): AsyncGenerator<Buffer> {
     for (const line of lines) yield Buffer.from(`${line}\n`);
     while ((log.trail('main')?.size ?? 0) < stored) await sleep(1);
+    if (stalls) {
+      deadline.abort();
+      await new Promise(() => {});
+    }
     throw new Error('broken off');
   }
   const stream = Readable.from(body(), { objectMode: false });
   const error = await ingest(
-    { stream, encoding: undefined, format: 'ndjson', partial, memory: { add: () => {} } },
+    {
+      ...{ stream, encoding: undefined, format: 'ndjson', partial, memory: { add: () => {} } },
+      deadline: deadline.signal,
+    },
     intake.begin(ownerScope, partial),
     { ...defaultIngestLimits, ...limits },
   ).catch((cause: unknown) => cause);
@@ -54,6 +62,14 @@ describe('a stream that breaks off', () => {
     const { error } = await takeIn([...lines(1200), '{', ...lines(10)]);
     const { decided, details } = error as InterruptedIngest;
     expect([decided, details]).toEqual([1000, []]);
+  });
+
+  it('is one too when it takes longer than a request may, and nothing more comes', async () => {
+    const { error, size } = await takeIn(lines(1500), { stalls: true });
+    expect(error).toMatchObject({ code: 'request_timeout', decided: 1000 });
+    expect(size).toBe(1000);
+    const whole = await takeIn(lines(10), { partial: false, stalls: true, stored: 0 });
+    expect(whole).toMatchObject({ error: { code: 'request_timeout' }, size: 0 });
   });
 
   it('keeps when to come again', async () => {

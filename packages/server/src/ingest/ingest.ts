@@ -42,6 +42,8 @@ export interface IngestBody {
   readonly partial: boolean;
   /** Where the memory that it takes is accounted for; see {@link MemoryBudget}. */
   readonly memory: Pick<HeldMemory, 'add'>;
+  /** Ends the reading of a body that has not arrived by then. */
+  readonly deadline: AbortSignal;
 }
 
 /** What the window of a zstd decoder is accounted for: it takes up to 8 MiB, and mostly as much as the body is long. */
@@ -64,7 +66,13 @@ export async function ingest(
     if (body.encoding?.trim().toLowerCase() === 'zstd') body.memory.add(zstdWindowBytes);
     if (body.format === 'json')
       ingestJson(
-        await readBody(body.stream, body.encoding, limits.maxBodyBytes, (bytes) => body.memory.add(bytes)),
+        await readBody(
+          body.stream,
+          body.encoding,
+          limits.maxBodyBytes,
+          (bytes) => body.memory.add(bytes),
+          body.deadline,
+        ),
         request,
         limits,
       );
@@ -108,7 +116,7 @@ function at(position: number, error: unknown): unknown {
 async function ingestLines(body: IngestBody, request: IntakeRequest, limits: IngestLimits): Promise<void> {
   const maxBytes = body.partial ? limits.maxStreamBytes : limits.maxBodyBytes;
   const maxEvents = body.partial ? limits.maxStreamEvents : limits.maxEvents;
-  const chunks = decodedChunks(body.stream, body.encoding, maxBytes);
+  const chunks = decodedChunks(body.stream, body.encoding, maxBytes, body.deadline);
   for await (const line of lines(body.partial ? chunks : held(chunks, body), 2 * eventLimits.entryBytes)) {
     assertRoom(request, maxEvents);
     if (body.partial) body.memory.add(outcomeBytes);

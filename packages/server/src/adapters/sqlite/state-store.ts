@@ -1,9 +1,14 @@
-import { type Token, tokenSchema } from '@sealtrail/core';
+import { SealtrailError, type Token, tokenSchema } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { ProducerState, ProducerStore, StoredToken, TokenStore } from '../../ports.ts';
 import { openDurable } from './open-durable.ts';
 
-const schema = `
+/**
+ * The tables, as they came to be: each step brings a file from the version before it (`user_version`) to the next. Steps
+ * are only ever added.
+ */
+const migrations: readonly string[] = [
+  `
 CREATE TABLE IF NOT EXISTS token (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, trails TEXT NOT NULL, tenants TEXT NOT NULL,
   created_at TEXT NOT NULL, expires_at TEXT, revoked_at TEXT, hash BLOB NOT NULL
@@ -13,7 +18,13 @@ CREATE TABLE IF NOT EXISTS producer (
   trail TEXT NOT NULL, producer TEXT NOT NULL, first_seq INTEGER NOT NULL, last_seq INTEGER NOT NULL, missing TEXT NOT NULL, reports TEXT NOT NULL,
   PRIMARY KEY (trail, producer)
 ) STRICT, WITHOUT ROWID;
-`;
+`,
+  `
+ALTER TABLE producer ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE producer_cursor ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX producer_seen ON producer (trail, seen_at);
+`,
+];
 
 interface TokenRow {
   readonly id: string;
@@ -38,12 +49,17 @@ interface ProducerRow {
 /** What is neither log nor index, in SQLite: `state.db`. */
 export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
   readonly #db: Database.Database;
+  readonly #maxProducers: number;
+  /** Producers by trail, counted when a trail is first written to. */
+  readonly #producers: Map<string, number> = new Map();
 
-  /** @throws SealtrailError storage_unavailable | data_folder_invalid */
-  constructor(file: string) {
-    this.#db = openDurable(file, (db) => {
-      db.exec(schema);
-    });
+  /**
+   * @param limits `maxProducers`: producers remembered in a trail, default 100,000
+   * @throws SealtrailError storage_unavailable | data_folder_invalid
+   */
+  constructor(file: string, { maxProducers = 100_000 }: { readonly maxProducers?: number } = {}) {
+    this.#maxProducers = maxProducers;
+    this.#db = openDurable(file, migrate);
   }
 
   all(): readonly StoredToken[] {
@@ -92,19 +108,67 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
     return row && producerOf(row);
   }
 
+  hasForgottenProducers(trail: string): boolean {
+    const forgotten = this.#db
+      .prepare('SELECT forgotten FROM producer_cursor WHERE trail = ?')
+      .pluck()
+      .get(trail) as number | undefined;
+    return (forgotten ?? 0) > 0;
+  }
+
   commit(trail: string, cursor: number, states: ReadonlyMap<string, ProducerState>): void {
-    const put = this.#db.prepare(
-      'INSERT INTO producer (trail, producer, first_seq, last_seq, missing, reports) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET first_seq = excluded.first_seq, last_seq = excluded.last_seq, missing = excluded.missing, reports = excluded.reports',
-    );
+    let known = this.#producers.get(trail) ?? this.#countProducers(trail);
     this.#db.transaction(() => {
-      for (const [producer, { firstSeq, lastSeq, missing, reports }] of states)
-        put.run(trail, producer, firstSeq, lastSeq, JSON.stringify(missing), JSON.stringify(reports));
+      known += this.#putProducers(trail, cursor, states);
+      const surplus = known - this.#maxProducers;
+      const forgotten = surplus > 0 ? this.#forgetProducers(trail, surplus) : 0;
+      known -= forgotten;
       this.#db
         .prepare(
-          'INSERT INTO producer_cursor (trail, entries) VALUES (?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries',
+          'INSERT INTO producer_cursor (trail, entries, forgotten) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries, forgotten = forgotten + excluded.forgotten',
         )
-        .run(trail, cursor);
+        .run(trail, cursor, forgotten);
     })();
+    this.#producers.set(trail, known);
+  }
+
+  /** Gives the number of producers that were not known. */
+  #putProducers(trail: string, cursor: number, states: ReadonlyMap<string, ProducerState>): number {
+    const update = this.#db.prepare(
+      'UPDATE producer SET first_seq = ?, last_seq = ?, missing = ?, reports = ?, seen_at = ? WHERE trail = ? AND producer = ?',
+    );
+    const insert = this.#db.prepare(
+      'INSERT INTO producer (first_seq, last_seq, missing, reports, seen_at, trail, producer) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    );
+    let added = 0;
+    for (const [producer, { firstSeq, lastSeq, missing, reports }] of states) {
+      const row = [
+        firstSeq,
+        lastSeq,
+        JSON.stringify(missing),
+        JSON.stringify(reports),
+        cursor,
+        trail,
+        producer,
+      ];
+      if (update.run(...row).changes > 0) continue;
+      insert.run(...row);
+      added++;
+    }
+    return added;
+  }
+
+  /** Forgets those that were not seen for the longest. */
+  #forgetProducers(trail: string, count: number): number {
+    return this.#db
+      .prepare(
+        'DELETE FROM producer WHERE trail = @trail AND producer IN (SELECT producer FROM producer WHERE trail = @trail ORDER BY seen_at LIMIT @count)',
+      )
+      .run({ trail, count }).changes;
+  }
+
+  #countProducers(trail: string): number {
+    return this.#db.prepare('SELECT count(*) FROM producer WHERE trail = ?').pluck().get(trail) as number;
   }
 
   list(trail: string): readonly (ProducerState & { readonly producer: string })[] {
@@ -117,6 +181,22 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
   [Symbol.dispose](): void {
     this.#db.close();
   }
+}
+
+/** @throws SealtrailError data_folder_invalid when a newer version has written the file */
+function migrate(db: Database.Database): void {
+  const version = db.pragma('user_version', { simple: true }) as number;
+  if (version > migrations.length)
+    throw new SealtrailError(
+      'data_folder_invalid',
+      `${db.name} is of a newer version of Sealtrail (${version}; this one knows ${migrations.length}); start that one`,
+    );
+  migrations.slice(version).forEach((step, i) => {
+    db.transaction(() => {
+      db.exec(step);
+      db.pragma(`user_version = ${version + i + 1}`);
+    })();
+  });
 }
 
 const tokenOf = (row: TokenRow): Token =>

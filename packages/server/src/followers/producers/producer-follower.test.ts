@@ -22,23 +22,27 @@ class Following implements AsyncDisposable {
   #follower: ProducerFollower | undefined;
   #sent = 0;
 
-  private constructor(log: LogClient, folder: ReturnType<typeof temporaryFolder>) {
+  private constructor(
+    log: LogClient,
+    folder: ReturnType<typeof temporaryFolder>,
+    limits: { readonly maxProducers?: number },
+  ) {
     this.log = log;
     this.folder = folder;
     this.reader = new SqliteLogReader(folder.log);
-    this.store = new SqliteStateStore(folder.state);
+    this.store = new SqliteStateStore(folder.state, limits);
     this.system = new SystemTrail(
       new Intake(log, { now: Date.now, random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)) }),
       (error) => this.errors.push(error),
     );
   }
 
-  static async start(): Promise<Following> {
+  static async start(limits: { readonly maxProducers?: number } = {}): Promise<Following> {
     const folder = temporaryFolder();
     const { log } = startLog(folder);
     await log.ready;
     for (const trail of ['main', 'system']) await log.createTrail(trail);
-    return new Following(log, folder);
+    return new Following(log, folder, limits);
   }
 
   follow(parts: Partial<ProducerFollowerParts> = {}): void {
@@ -95,19 +99,42 @@ describe('ProducerFollower', () => {
     await using it = await Following.start();
     it.follow();
     await it.send('a', 0, 1, 2);
-    await it.send('b', 100, 103);
+    await it.send('b', 0, 3);
     await it.caughtUp();
     await it.send('a', 5);
-    await it.send('b', 104);
+    await it.send('b', 4);
     await it.caughtUp();
     expect(it.reported()).toEqual([
-      ['b', 101, 102],
+      ['b', 1, 2],
       ['a', 3, 4],
     ]);
     expect(it.store.list('main')).toMatchObject([
       { producer: 'a', firstSeq: 0, lastSeq: 5, missing: [[3, 4]] },
-      { producer: 'b', firstSeq: 100, lastSeq: 104, missing: [[101, 102]] },
+      { producer: 'b', firstSeq: 0, lastSeq: 4, missing: [[1, 2]] },
     ]);
+  });
+
+  it('reports that the first events of a producer are missing', async () => {
+    await using it = await Following.start();
+    it.follow();
+    await it.send('a', 2, 3);
+    await it.caughtUp();
+    expect(it.reported()).toEqual([['a', 0, 1]]);
+  });
+
+  it('remembers so many producers, the last ones seen, and takes one that it may have forgotten as it comes', async () => {
+    await using it = await Following.start({ maxProducers: 3 });
+    it.follow();
+    for (const producer of ['a', 'b', 'c', 'a', 'd', 'e']) {
+      await it.send(producer, it.store.producer('main', producer) === undefined ? 0 : 1);
+      await it.caughtUp();
+    }
+    expect(it.store.list('main').map(({ producer }) => producer)).toEqual(['a', 'd', 'e']);
+    expect(it.store.hasForgottenProducers('main')).toBe(true);
+    await it.send('b', 1, 3);
+    await it.caughtUp();
+    expect(it.reported()).toEqual([['b', 2, 2]]);
+    expect(it.store.producer('main', 'b')).toMatchObject({ firstSeq: 1, lastSeq: 3 });
   });
 
   it('takes numbers that come out of order in one pass for what they are', async () => {
@@ -186,6 +213,7 @@ describe('ProducerFollower', () => {
         store: {
           cursor: (trail) => it.store.cursor(trail),
           producer: (trail, producer) => it.store.producer(trail, producer),
+          hasForgottenProducers: (trail) => it.store.hasForgottenProducers(trail),
           list: (trail) => it.store.list(trail),
           commit: (...args) => {
             stopAt('after the reports');

@@ -6,7 +6,7 @@ import type { SystemTrail } from '../../access/system-trail.ts';
 import type { LogReader, ProducerState, ProducerStore } from '../../ports.ts';
 import type { LogListener } from '../../sequencer/log-client.ts';
 import type { SeenProducers, SeenRange, SeenSequence } from './seen-producers.ts';
-import { type Gap, observe } from './sequence.ts';
+import { type Gap, observe, unseenProducer } from './sequence.ts';
 
 export interface ProducerFollowerParts {
   /** Tells which trails there are, and when they grow. */
@@ -118,7 +118,7 @@ export class ProducerFollower implements AsyncDisposable {
     const states = new Map<string, ProducerState>();
     const gaps: FoundGap[] = [];
     for (const { index, producer, seq, receivedAt } of seen) {
-      const before = states.get(producer) ?? this.#parts.store.producer(trail, producer);
+      const before = states.get(producer) ?? this.#known(trail, producer, seq);
       const { state, gap } = observe(before, seq);
       states.set(producer, state);
       if (gap) gaps.push({ ...gap, producer, index, receivedAt });
@@ -131,6 +131,13 @@ export class ProducerFollower implements AsyncDisposable {
     }
     cursor.seen = to;
     return to >= this.#parts.reader.size(trail);
+  }
+
+  /** Numbers begin with 0, so that a lost first event shows; where the producer may have been forgotten, with this one. */
+  #known(trail: string, producer: string, seq: number): ProducerState {
+    const { store } = this.#parts;
+    const known = store.producer(trail, producer);
+    return known ?? unseenProducer(store.hasForgottenProducers(trail) ? seq : 0);
   }
 
   #cursor(trail: string): { committed: number; seen: number } {

@@ -11,12 +11,23 @@ export interface Gap {
   readonly to: number;
 }
 
-/** What one more sequence number says about its producer. The first number seen starts the sequence. */
+/**
+ * A producer of which nothing was seen yet.
+ *
+ * @param firstSeq where its numbers begin
+ */
+export const unseenProducer = (firstSeq: number): ProducerState => ({
+  firstSeq,
+  lastSeq: firstSeq - 1,
+  missing: [],
+  reports: noReports,
+});
+
+/** What one more sequence number says about its producer. */
 export function observe(
-  state: ProducerState | undefined,
+  state: ProducerState,
   seq: number,
 ): { readonly state: ProducerState; readonly gap?: Gap } {
-  if (!state) return { state: { firstSeq: seq, lastSeq: seq, missing: [], reports: noReports } };
   if (seq <= state.lastSeq)
     return {
       state: withMissing(
