@@ -1,4 +1,4 @@
-import { renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { generateKey, openCheckpoint, verifierFromVkey } from '@sealtrail/core';
 import Database from 'better-sqlite3';
@@ -11,9 +11,9 @@ import { batchOf, groupOf, risingEvents } from './testing/sent.ts';
 import { temporaryFolder } from './testing/temporary-folder.ts';
 
 /** Grows a trail to a size. */
-function grow(log: OpenLog, to: number, trail = 'main'): void {
+function grow(log: OpenLog, to: number, trail = 'main', action = 'test.event'): void {
   const from = log.sequencer.head(trail).size;
-  log.sequencer.append(batchOf(groupOf(risingEvents(from, to, { trail }))));
+  log.sequencer.append(batchOf(groupOf(risingEvents(from, to, { trail, action }))));
   log.publisher.grew(trail);
 }
 
@@ -225,6 +225,29 @@ describe('Publisher.recover', () => {
       using log = new OpenLog(twin);
       run(folder.published, 'UPDATE published SET note = ?', log.publisher.last('main')!.note);
     }
+    expect(codeOfStart(folder)).toBe('log_forked');
+  });
+
+  it.each([
+    [300, 100],
+    [301, 100],
+    [700, 100],
+    [700, 299],
+    [700, 0],
+  ])('refuses %i entries of which only the first %i are those of the 300 published', (size, common) => {
+    using folder = publishedFolder([common]);
+    using twin = temporaryFolder();
+    cpSync(folder.dir, twin.dir, { recursive: true });
+    {
+      using log = new OpenLog(folder);
+      grow(log, 300);
+      log.publisher.publish('main');
+      using other = new OpenLog(twin);
+      grow(other, size, 'main', 'other.event');
+    }
+    cpSync(twin.log, folder.log);
+    expect(codeOfStart(folder)).toBe('log_forked');
+    // Nor does it come to be signed by starting again.
     expect(codeOfStart(folder)).toBe('log_forked');
   });
 
