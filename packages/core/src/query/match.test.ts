@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Entry } from '../event/event.ts';
 import { matches } from './match.ts';
@@ -147,6 +148,12 @@ describe('an entry is not found by', () => {
     'action:user',
     'action:*logi',
     'action:user.l*login',
+    'action:user.log*login',
+    'action:user*login*n',
+    'action:user*.log*login*',
+    'action:*user*user*',
+    'reason:*password*PASSWORD*',
+    'metadata.items.sku:A*-1*1',
     'actor:u_1',
     'actor.onBehalfOf:*',
     '-target:u_13',
@@ -184,4 +191,16 @@ describe('an entry is not found by', () => {
   ])('%s', (query) => {
     expect(found(query)).toBe(false);
   });
+});
+
+test('parts of a glob stand one behind the other, whatever they are: it finds what a regular expression does', () => {
+  const text = (maxLength: number): fc.Arbitrary<string> =>
+    fc.string({ unit: fc.constantFrom('a', 'b'), maxLength });
+  fc.assert(
+    fc.property(text(8), fc.array(text(3), { minLength: 2, maxLength: 4 }), (action, parts) => {
+      const isFound = matches({ op: 'glob', field: 'action', parts }, { ...entry, action });
+      expect(isFound).toBe(new RegExp(`^${parts.join('.*')}$`).test(action));
+    }),
+    { numRuns: 2000 },
+  );
 });
