@@ -1,6 +1,7 @@
 import type { Token } from '@sealtrail/core';
 import { Hono } from 'hono';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { actorOf } from '../access/permissions.ts';
 import type { SystemEvent } from '../access/system-trail.ts';
 import type { HttpContext, HttpEnv } from './context.ts';
 import { FailedSignIns, sourceOf } from './failed-sign-ins.ts';
@@ -75,6 +76,38 @@ describe('FailedSignIns', () => {
     expect(noted).toHaveLength(1002);
     expect(noted[1001]).toMatchObject({ metadata: { attempts: 3999 } });
     expect(noted[1001]).not.toHaveProperty('source');
+  });
+
+  it('names nobody in an entry about requests from everywhere', () => {
+    for (let i = 0; i < 1000; i++) failures.note(request(`10.0.${i >> 8}.${i & 255}`), 'unknown');
+    noted = [];
+    // The first of them is reported at once, the others together.
+    for (let i = 0; i < 3; i++)
+      failures.denied(request('10.9.9.9', 'agent'), { ...token, id: `tok_${i}` } as Token);
+    failures.note(request('10.9.9.8', 'agent'), 'missing');
+    failures.denied(request('10.9.9.7', 'agent'), { ...token, id: 'tok_last' } as Token);
+    vi.advanceTimersByTime(10_000);
+    expect(attempts()).toEqual([1, 4]);
+    for (const event of noted) {
+      expect(event).toMatchObject({ action: 'api.access', outcome: 'denied' });
+      expect(event).not.toHaveProperty('source');
+      expect(event).not.toHaveProperty('actor');
+    }
+  });
+
+  it('says whose requests they were, also of many together', () => {
+    const denied = (): void => failures.denied(request('10.0.0.1', 'agent'), token);
+    for (let i = 0; i < 4; i++) denied();
+    vi.advanceTimersByTime(10_000);
+    for (let i = 0; i < 5; i++) denied();
+    failures.flush();
+    expect(attempts()).toEqual([1, 3, 5]);
+    for (const event of noted)
+      expect(event).toMatchObject({
+        actor: actorOf(token),
+        source: { ip: '10.0.0.1', userAgent: 'agent' },
+        context: { http: { method: 'GET', route: '/v1/events' } },
+      });
   });
 
   it('leaves no attempt out when it is flushed', () => {
