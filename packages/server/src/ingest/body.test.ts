@@ -1,4 +1,7 @@
 import { PassThrough, Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -38,6 +41,51 @@ describe('lines', () => {
       { numRuns: 300 },
     );
   });
+});
+
+/** Collects garbage now: what is there afterwards, something holds. */
+function collectGarbage(): void {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+}
+
+describe('a line that does not end', () => {
+  const [count, chunkBytes] = [64, 65_536];
+
+  /** Of so many chunks of one line, those that are in memory once all have come; and the lines that it comes to. */
+  async function heldOf(maxLineBytes: number): Promise<{ held: number; found: unknown[] }> {
+    const memory: WeakRef<ArrayBufferLike>[] = [];
+    let held = 0;
+    async function* body(): AsyncGenerator<Buffer> {
+      for (let i = 0; i < count; i++) {
+        const chunk = Buffer.alloc(chunkBytes, 'x');
+        memory.push(new WeakRef(chunk.buffer));
+        yield chunk;
+      }
+      // In a turn of its own: a reference is strong in the one in which it was made.
+      await nextTurn();
+      collectGarbage();
+      held = memory.filter((chunk) => chunk.deref() !== undefined).length;
+      yield Buffer.from('\n{}\n');
+    }
+    const found: unknown[] = [];
+    for await (const line of lines(body(), maxLineBytes)) found.push(line === tooLong ? line : line.length);
+    return { held, found };
+  }
+
+  it('is in memory as long as it may become one', async () => {
+    expect(await heldOf(count * chunkBytes)).toEqual({ held: count, found: [count * chunkBytes, 2] });
+  });
+
+  it.each([0, 1.5 * chunkBytes, (count - 1) * chunkBytes])(
+    'is not any more once it is longer than %i bytes',
+    async (maxLineBytes) => {
+      const { held, found } = await heldOf(maxLineBytes);
+      expect(found).toEqual([tooLong, maxLineBytes === 0 ? tooLong : 2]);
+      // The last one is still in the hands of those who pass it on.
+      expect(held).toBeLessThanOrEqual(2);
+    },
+  );
 });
 
 describe('blank lines', () => {
