@@ -11,6 +11,8 @@ export interface TamperCase {
   readonly code: (typeof verdictCodes)[number];
   /** Failed checks that must be among those found: `<trail or folder> <check> <code>[ <first>[-<last>]]`. */
   readonly finds: readonly string[];
+  /** Whether nothing else may be found. */
+  readonly only?: true;
   /** Beside the pinned policy, which is given unless this says otherwise. */
   readonly options?: VerifyFolderOptions;
   /** Whether the verifier has seen the folder before and remembers its checkpoints. */

@@ -1,5 +1,5 @@
 import { change, entries, everything, exchange, insert, remove, type TamperCase } from './tamper-case.ts';
-import { invented, readEntries, withTimeOf, writeEntries } from './tamper-forge.ts';
+import { invented, readEntries, receivedDecadesLater, withTimeOf, writeEntries } from './tamper-forge.ts';
 
 /** Entries and all that is derived from them: what can be done without a key. */
 export const entryCases: readonly TamperCase[] = [
@@ -9,7 +9,21 @@ export const entryCases: readonly TamperCase[] = [
       apply: entries(change(i)),
       code: 'modified',
       finds: [`main entries modified ${i}`],
+      only: true,
     }),
+  ),
+  // In the middle of a bundle, at both sides of the border between two, in the tail, and at its ends.
+  ...[0, 5, 255, 256, 512, 650, 699].flatMap((i) =>
+    ([-1, 1] as const).map(
+      (decades): TamperCase => ({
+        name: `the receive time of entry ${i} is ${decades < 0 ? 'lowered' : 'raised'} by one byte`,
+        apply: entries((list) => list.with(i, receivedDecadesLater(list[i]!, decades))),
+        code: 'modified',
+        finds: [`main entries modified ${i}`],
+        // Not that the order is wrong, nor anything of its neighbours.
+        only: true,
+      }),
+    ),
   ),
   {
     name: 'two entries are changed',

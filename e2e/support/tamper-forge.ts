@@ -121,6 +121,14 @@ export const invented = (entry: Uint8Array): Uint8Array => {
 export const withTimeOf = (other: Uint8Array, entry: Uint8Array): Uint8Array =>
   bytesOf({ ...parse(entry), receivedAt: parse(other).receivedAt });
 
+/** An entry of which one byte is another: the one that says in which decade it was received. */
+export const receivedDecadesLater = (entry: Uint8Array, decades: 1 | -1): Uint8Array => {
+  const key = '"receivedAt":"';
+  const bytes = Buffer.from(entry);
+  bytes[bytes.indexOf(key) + key.length + 'YY'.length]! += decades;
+  return bytes;
+};
+
 /** An entry as if it had been received minutes after another one. */
 export const receivedLater = (other: Uint8Array, entry: Uint8Array, minutes: number): Uint8Array => {
   const receivedAt = new Date(Date.parse(parse(other).receivedAt) + 60_000 * minutes).toISOString();
