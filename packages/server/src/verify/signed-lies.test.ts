@@ -69,6 +69,11 @@ describe('a server that signs what it makes up', () => {
     [
       'a bundle of another trail',
       () => [at('tile/entries/001', () => bundleOf(others, 1))],
+      ['entries modified 256'],
+    ],
+    [
+      'a bundle of another trail, signed as its own',
+      () => [forged([...entries.slice(0, 256), ...others.slice(256, 512), ...entries.slice(512)])],
       ['content inserted_or_reordered 256'],
     ],
     [
