@@ -1,0 +1,240 @@
+import { fieldValues, type RuleEvent, textOf } from '../event-fields.ts';
+import type { LoadedCorrelation } from '../load.ts';
+import { Deadlines } from './deadlines.ts';
+import type { Episode, EpisodeListener, Occurrence } from './episode.ts';
+import type { SavedWindow, Window } from './window.ts';
+import { planWindows, type WindowPlan } from './window-plan.ts';
+
+/** An event that rules matched, on its way to correlations. */
+export interface MatchedEvent {
+  readonly event: RuleEvent;
+  readonly timeMs: number;
+  /** See {@link Occurrence.index}. */
+  readonly index: number;
+  /** What keeps groups apart beyond their fields: a tenant. */
+  readonly partition: string;
+}
+
+/** Of whom an episode tells. */
+export interface Group {
+  readonly partition: string;
+  /** Values of the fields to group by, in their order. */
+  readonly values: readonly GroupValue[];
+}
+export type GroupValue = string | number | boolean;
+
+/** Told of each episode that is new or has changed, with its group. */
+export type GroupListener = (group: Group, episode: Episode) => void;
+
+/** What is known of a group. */
+interface GroupState {
+  readonly key: string;
+  readonly window: Window;
+  /** When it will be looked at next, if it will be. */
+  dueMs: number;
+}
+
+/** A group at rest: its key and what its window holds. */
+export type SavedGroup = readonly [key: string, window: SavedWindow];
+
+/** A correlator at rest. */
+export interface SavedCorrelator {
+  readonly groups: readonly SavedGroup[];
+  readonly waiting: readonly (readonly [key: string, occurrence: Occurrence])[];
+}
+
+/** Groups that one event can be a part of: lists of values in several fields multiply. */
+const maxGroupsOfEvent = 16;
+
+/**
+ * One correlation over event time. Events come in any order behind the watermark; what is told of a group depends on the
+ * events alone, not on their order.
+ */
+export class Correlator {
+  readonly key: string;
+  readonly #plan: WindowPlan;
+  readonly #spanMs: number;
+  readonly #groupFields: readonly (readonly string[])[];
+  readonly #valueFields: readonly (readonly string[])[];
+  readonly #listener: GroupListener;
+  /** Groups of which something was heard lately, and those of which nothing was since `#turnMs`. */
+  #young: Map<string, GroupState> = new Map();
+  #old: Map<string, GroupState> = new Map();
+  /** Event time at which the young become the old ones. */
+  #turnMs = Number.NEGATIVE_INFINITY;
+  /** Occurrences that wait for the watermark, where their order counts. */
+  #waiting: Deadlines<readonly [string, Occurrence]> = new Deadlines();
+  readonly #due: Deadlines<GroupState> = new Deadlines();
+  #watermarkMs = Number.NEGATIVE_INFINITY;
+
+  /**
+   * @param isOuter whether it is over other correlations, of which nothing is told before the watermark
+   * @throws RuleError
+   */
+  constructor({ key, document }: LoadedCorrelation, isOuter: boolean, listener: GroupListener) {
+    const { correlation } = document;
+    const { aliases, groupBy, fields, rules } = correlation;
+    const fieldsOf = (names: readonly string[]): (readonly string[])[] =>
+      rules.map((rule) => names.map((name) => aliases.get(name)?.get(rule) ?? name));
+    this.key = key;
+    const plan = planWindows(correlation);
+    this.#plan = isOuter ? { ...plan, isOrdered: true } : plan;
+    this.#spanMs = correlation.timespanMs;
+    this.#groupFields = fieldsOf(groupBy);
+    this.#valueFields = fieldsOf(fields);
+    this.#listener = listener;
+  }
+
+  /** Groups that are known at the moment. */
+  get groups(): number {
+    return this.#young.size + this.#old.size;
+  }
+
+  /**
+   * Takes an event that is behind the watermark.
+   *
+   * @param rules which of the correlation's rules matched it, by their places in its list, falling
+   */
+  add(matched: MatchedEvent, rules: readonly number[]): void {
+    const { timeMs, index } = matched;
+    const seen: [string, string | number | undefined][] = [];
+    for (const rule of rules) {
+      const value = this.#valueOf(matched.event, rule);
+      if (value === null) continue;
+      for (const key of this.#keysOf(matched, rule)) {
+        if (!this.#plan.isByRule && rules.length > 1) {
+          if (seen.some(([one, other]) => one === key && other === value)) continue;
+          seen.push([key, value]);
+        }
+        const occurrence: Occurrence = { timeMs, index, rule, ...(value !== undefined && { value }) };
+        if (this.#plan.isOrdered) this.#waiting.add(timeMs, [key, occurrence]);
+        else this.#take(key, occurrence);
+      }
+    }
+  }
+
+  /** Nothing comes at or before this time any more. */
+  advance(watermarkMs: number): void {
+    if (watermarkMs <= this.#watermarkMs) return;
+    this.#watermarkMs = watermarkMs;
+    while (this.#waiting.firstMs <= watermarkMs) this.#takeInOrder();
+    while (this.#due.firstMs <= watermarkMs) this.#lookAtDue();
+    if (watermarkMs >= this.#turnMs) {
+      for (const state of this.#old.values())
+        if (!state.window.forget(watermarkMs)) this.#young.set(state.key, state);
+      this.#old = this.#young;
+      this.#young = new Map();
+      this.#turnMs = watermarkMs + this.#spanMs;
+    }
+  }
+
+  save(): SavedCorrelator {
+    const groups = [...this.#old.values(), ...this.#young.values()].map(
+      ({ key, window }): SavedGroup => [key, window.save()],
+    );
+    const waiting: (readonly [string, Occurrence])[] = [];
+    for (let next = this.#waiting.take(); next !== undefined; next = this.#waiting.take())
+      waiting.push(next.item);
+    for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
+    return { groups, waiting };
+  }
+
+  load({ groups, waiting }: SavedCorrelator, watermarkMs: number): void {
+    this.#watermarkMs = watermarkMs;
+    for (const [key, saved] of groups) this.#old.set(key, this.#open(key, saved));
+    for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
+  }
+
+  /** Episodes that late events can still change, by group. */
+  *episodes(): Generator<readonly [Group, Episode], undefined> {
+    for (const states of [this.#old, this.#young])
+      for (const { key, window } of states.values())
+        for (const episode of window.episodes) yield [groupOf(key), episode];
+    return undefined;
+  }
+
+  /** All that waits at the earliest time, as it was recorded. */
+  #takeInOrder(): void {
+    const atMs = this.#waiting.firstMs;
+    const items: (readonly [string, Occurrence])[] = [];
+    while (this.#waiting.firstMs === atMs) items.push(this.#waiting.take()!.item);
+    items.sort(([, a], [, b]) => a.index - b.index || b.rule - a.rule);
+    // What is due at this very time sees what comes at it.
+    while (this.#due.firstMs < atMs) this.#lookAtDue();
+    for (const [key, occurrence] of items) this.#take(key, occurrence);
+  }
+
+  #lookAtDue(): void {
+    const { atMs, item: state } = this.#due.take()!;
+    if (state.dueMs !== atMs) return;
+    state.window.forget(atMs);
+    this.#schedule(state);
+  }
+
+  #schedule(state: GroupState): void {
+    const { dueMs } = state.window;
+    state.dueMs = dueMs;
+    if (dueMs !== Number.POSITIVE_INFINITY) this.#due.add(dueMs, state);
+  }
+
+  #take(key: string, occurrence: Occurrence): void {
+    let state = this.#young.get(key);
+    if (state === undefined) {
+      state = this.#old.get(key);
+      if (state !== undefined) this.#old.delete(key);
+      else state = this.#open(key);
+      this.#young.set(key, state);
+    }
+    state.window.add(occurrence, this.#watermarkMs);
+    // Mostly what is due moves on as events come; it is looked at again when the time is there.
+    if (state.window.dueMs < state.dueMs) this.#schedule(state);
+  }
+
+  #open(key: string, saved?: SavedWindow): GroupState {
+    const changed: EpisodeListener = (episode) => this.#listener(groupOf(key), episode);
+    const state = { key, window: this.#plan.open(changed, saved), dueMs: Number.POSITIVE_INFINITY };
+    if (saved !== undefined) this.#schedule(state);
+    return state;
+  }
+
+  /** Null where the correlation measures a field that the event does not have. */
+  #valueOf(event: RuleEvent, rule: number): string | number | undefined | null {
+    const fields = this.#valueFields[rule]!;
+    if (this.#plan.value === 'none') return undefined;
+    if (this.#plan.value === 'number') return numberIn(event, fields[0]!) ?? null;
+    if (fields.length === 1) return firstScalar(event, fields[0]!) ?? null;
+    const values = fields.map((field) => firstScalar(event, field));
+    return values.includes(undefined) ? null : JSON.stringify(values);
+  }
+
+  #keysOf({ event, partition }: MatchedEvent, rule: number): readonly string[] {
+    let tuples: GroupValue[][] = [[]];
+    for (const field of this.#groupFields[rule]!) {
+      const values = new Set(fieldValues(event, field)?.filter(isGroupValue));
+      tuples = tuples.flatMap((tuple) => [...values].map((value) => [...tuple, value]));
+      if (tuples.length > maxGroupsOfEvent) tuples.length = maxGroupsOfEvent;
+    }
+    return tuples.map((tuple) => JSON.stringify([partition, ...tuple]));
+  }
+}
+
+function groupOf(key: string): Group {
+  const [partition, ...values] = JSON.parse(key) as [string, ...GroupValue[]];
+  return { partition, values };
+}
+
+const isGroupValue = (value: unknown): value is GroupValue =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
+
+function firstScalar(event: RuleEvent, field: string): string | number | undefined {
+  const value = fieldValues(event, field)?.find(isGroupValue);
+  return typeof value === 'boolean' ? textOf(value) : value;
+}
+
+function numberIn(event: RuleEvent, field: string): number | undefined {
+  for (const value of fieldValues(event, field) ?? []) {
+    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+    if (typeof number === 'number' && Number.isFinite(number)) return number;
+  }
+  return undefined;
+}

@@ -1,0 +1,172 @@
+import type { Condition } from '../condition.ts';
+import type { Correlation, Threshold } from '../correlation.ts';
+import { RuleError } from '../rule-error.ts';
+import { type ClosedCondition, ClosedWindow } from './closed-window.ts';
+import { CountWindow } from './count-window.ts';
+import type { EpisodeListener, Occurrence } from './episode.ts';
+import { NumberWindow } from './number-window.ts';
+import { OrderedWindow } from './ordered-window.ts';
+import { measureOf, NumberSample } from './sample.ts';
+import { type Measure, ValueWindow } from './value-window.ts';
+import type { SavedWindow, Window } from './window.ts';
+
+/** How the groups of a correlation are looked at. */
+export interface WindowPlan {
+  /**
+   * Whether occurrences have to come in their order, and so wait for the watermark: where more of them can make the
+   * condition false again. The others are told of at once, and amended by what comes late.
+   */
+  readonly isOrdered: boolean;
+  /** What an occurrence says beyond that it was there. */
+  readonly value: 'none' | 'text' | 'number';
+  /** Whether an event that matches several of the rules is one occurrence of each. */
+  readonly isByRule: boolean;
+  readonly open: (changed: EpisodeListener, saved?: SavedWindow) => Window;
+}
+
+/** @throws RuleError when the correlation asks for what cannot be told */
+export function planWindows(correlation: Correlation): WindowPlan {
+  const { type, timespanMs, threshold } = correlation;
+  const least = leastOf(threshold);
+  switch (type) {
+    case 'event_count':
+      return least === undefined
+        ? closed(correlation, 'none', (held) => held.length)
+        : {
+            ...{ isOrdered: false, value: 'none', isByRule: false },
+            open: (changed, saved) => new CountWindow(timespanMs, least, changed, saved),
+          };
+    case 'value_count': {
+      const distinct = (held: readonly Occurrence[]): number => new Set(held.map(({ value }) => value)).size;
+      return least === undefined
+        ? closed(correlation, 'text', distinct)
+        : { ...ofValues(timespanMs, { least, of: ({ size }) => size }), value: 'text', isByRule: false };
+    }
+    case 'temporal':
+      return planTemporal(correlation, least);
+    case 'temporal_ordered':
+      assertOrdered(correlation);
+      return {
+        ...{ isOrdered: false, value: 'none', isByRule: true },
+        open: (changed, saved) => new OrderedWindow(timespanMs, correlation.rules.length, changed, saved),
+      };
+    default:
+      return planNumbers(correlation);
+  }
+}
+
+function planTemporal(correlation: Correlation, least: number | undefined): WindowPlan {
+  const { condition, rules, timespanMs } = correlation;
+  if (condition === undefined) {
+    const distinct = (held: readonly Occurrence[]): number => new Set(held.map(({ rule }) => rule)).size;
+    return least === undefined
+      ? { ...closed(correlation, 'none', distinct), isByRule: true }
+      : { ...ofValues(timespanMs, { least, of: ({ size }) => size }), value: 'none', isByRule: true };
+  }
+  const holds = (condition: Condition, has: (rule: number) => boolean): boolean => {
+    switch (condition.op) {
+      case 'is':
+        return has(rules.indexOf(condition.name));
+      case 'not':
+        return !holds(condition.part, has);
+      case 'and':
+        return condition.parts.every((part) => holds(part, has));
+      case 'or':
+        return condition.parts.some((part) => holds(part, has));
+    }
+  };
+  if (!hasNot(condition)) {
+    const of: Measure['of'] = (present) => Number(holds(condition, (rule) => present.has(rule)));
+    return { ...ofValues(timespanMs, { least: 1, of }), value: 'none', isByRule: true };
+  }
+  return {
+    ...ofClosed(timespanMs, (held) => {
+      const seen = new Set(held.map(({ rule }) => rule));
+      return holds(condition, (rule) => seen.has(rule)) ? seen.size : undefined;
+    }),
+    value: 'none',
+    isByRule: true,
+  };
+}
+
+function planNumbers(correlation: Correlation): WindowPlan {
+  const { type, timespanMs, threshold, percentile } = correlation;
+  const { isRanked, of } = measureOf(type, percentile)!;
+  const isAtLeast = leastOf(threshold) !== undefined;
+  if (!isAtLeast)
+    return closed(correlation, 'number', (held) => {
+      const sample = new NumberSample(isRanked);
+      for (const { value } of held) sample.add(value as number);
+      return of(sample);
+    });
+  const condition = { isRanked, measure: of, holds: (measured: number) => meets(threshold, measured) };
+  return {
+    ...{ isOrdered: true, value: 'number', isByRule: false },
+    open: (changed, saved) => new NumberWindow(timespanMs, condition, changed, saved),
+  };
+}
+
+function ofValues(spanMs: number, measure: Measure): Pick<WindowPlan, 'isOrdered' | 'open'> {
+  return {
+    isOrdered: false,
+    open: (changed, saved) => new ValueWindow(spanMs, measure, changed, saved),
+  };
+}
+
+function ofClosed(spanMs: number, condition: ClosedCondition): Pick<WindowPlan, 'isOrdered' | 'open'> {
+  return {
+    isOrdered: true,
+    open: (changed, saved) => new ClosedWindow(spanMs, condition, changed, saved),
+  };
+}
+
+function closed(
+  { timespanMs, threshold }: Correlation,
+  value: WindowPlan['value'],
+  measure: (held: readonly Occurrence[]) => number,
+): WindowPlan {
+  const condition: ClosedCondition = (held) => {
+    const measured = measure(held);
+    return meets(threshold, measured) ? measured : undefined;
+  };
+  return { ...ofClosed(timespanMs, condition), value, isByRule: false };
+}
+
+/** The least whole number that meets a threshold which only asks for more; undefined for others. */
+function leastOf({ gt, gte, ...others }: Threshold): number | undefined {
+  if (Object.keys(others).length > 0) return undefined;
+  return Math.max(1, gt === undefined ? 1 : Math.floor(gt) + 1, gte === undefined ? 1 : Math.ceil(gte));
+}
+
+function meets({ gt, gte, lt, lte, eq, neq }: Threshold, measured: number): boolean {
+  return (
+    (gt === undefined || measured > gt) &&
+    (gte === undefined || measured >= gte) &&
+    (lt === undefined || measured < lt) &&
+    (lte === undefined || measured <= lte) &&
+    (eq === undefined || measured === eq) &&
+    (neq === undefined || measured !== neq)
+  );
+}
+
+function hasNot(condition: Condition): boolean {
+  if (condition.op === 'is') return false;
+  return condition.op === 'not' || condition.parts.some(hasNot);
+}
+
+/** Steps in their order say all that there is to say: neither a number of them nor a choice has a meaning beside it. */
+function assertOrdered({ condition, threshold, rules }: Correlation): void {
+  const names = condition === undefined ? rules : conjunctsOf(condition);
+  const isWhole = names?.length === rules.length && names.every((name, i) => name === rules[i]);
+  const { gte, ...others } = threshold;
+  const isPlain = Object.keys(others).length === 0 && (gte === undefined || gte === rules.length);
+  if (!isWhole || !isPlain)
+    throw new RuleError('temporal_ordered asks for all of its rules, in the order in which they are listed');
+}
+
+function conjunctsOf(condition: Condition): readonly string[] | undefined {
+  if (condition.op === 'is') return [condition.name];
+  if (condition.op !== 'and') return undefined;
+  const parts = condition.parts.map(conjunctsOf);
+  return parts.every((part) => part !== undefined) ? parts.flat() : undefined;
+}

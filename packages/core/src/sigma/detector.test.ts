@@ -1,0 +1,262 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Detector, type DetectorInput, type EpisodeFinding } from './detector.ts';
+import { type LoadedRules, loadRules } from './load.ts';
+import {
+  closedByDefinition,
+  episodesByDefinition,
+  hasChain,
+  type PlainEpisode,
+  type PlainOccurrence,
+} from './testing/brute-force.ts';
+
+const latenessMs = 20_000;
+const spanMs = 10_000;
+
+const base = (name: string): string => `
+title: ${name}
+name: ${name}
+logsource: {product: test}
+detection:
+  selection: {kinds: ${name}}
+  condition: selection
+---`;
+
+/** A correlation over some of the rules a, b and c, as YAML. */
+const correlation = (body: string): string =>
+  `${['a', 'b', 'c'].map(base).join('')}
+title: correlation
+name: correlation
+correlation:
+  group-by: [who]
+  timespan: 10s
+${body}
+`;
+
+function load(text: string): LoadedRules {
+  const loaded = loadRules([{ name: 'test.yml', text }]);
+  expect(loaded.faults).toEqual([]);
+  return loaded;
+}
+
+interface Sent {
+  readonly timeMs: number;
+  readonly who: string;
+  readonly kinds: readonly string[];
+  readonly value: string | number;
+}
+
+const inputsOf = (sent: readonly Sent[]): DetectorInput[] =>
+  sent.map(({ timeMs, ...event }, index) => ({
+    views: [{ event, logsource: { product: 'test' } }],
+    ...{ timeMs, receivedMs: Number.MAX_SAFE_INTEGER, index, partition: '' },
+  }));
+
+/** What a detector comes to, by group: cut into batches, and stopped and loaded after those that are marked. */
+function detect(
+  rules: LoadedRules,
+  sent: readonly Sent[],
+  batches: readonly { readonly size: number; readonly stops: boolean }[],
+): Map<string, PlainEpisode[]> {
+  const options = { latenessMs };
+  let detector = new Detector(rules, options);
+  const states = new Map<string, EpisodeFinding>();
+  const note = (findings: readonly EpisodeFinding[]): void => {
+    for (const finding of findings) {
+      const { group, episode, rule } = finding;
+      const key = JSON.stringify([rule.key, group, episode.raisedAt, episode.raisedMs]);
+      states.set(key, { ...finding, episode: { ...episode } });
+    }
+  };
+  const inputs = inputsOf(sent);
+  for (let i = 0, at = 0; at < inputs.length; i++) {
+    const { size, stops } = batches[i % batches.length]!;
+    const { episodes, late } = detector.take(inputs.slice(at, at + size));
+    expect(late).toBe(0);
+    note(episodes);
+    at += size;
+    if (!stops) continue;
+    const saved = JSON.parse(JSON.stringify(detector.save()));
+    detector = new Detector(rules, options);
+    detector.load(saved);
+  }
+  note(detector.finish());
+  const found = new Map<string, PlainEpisode[]>();
+  for (const { group, episode, rule } of states.values()) {
+    if (episode.mergedInto !== undefined || rule.key !== 'correlation') continue;
+    const key = String(group.values[0]);
+    const list = found.get(key) ?? [];
+    list.push([episode.startMs, episode.endMs, episode.peak]);
+    found.set(
+      key,
+      list.sort(([a], [b]) => a - b),
+    );
+  }
+  return found;
+}
+
+/** Events in the order in which they come: at most the lateness behind. */
+const streams = fc
+  .array(
+    fc.record({
+      at: fc.nat(60),
+      delay: fc.nat(19),
+      who: fc.constantFrom('x', 'y'),
+      kinds: fc.subarray(['a', 'b', 'c'], { minLength: 1 }),
+      value: fc.constantFrom(1, 2, 3, 'v', 'w', 8),
+    }),
+    { maxLength: 60 },
+  )
+  .map((events) =>
+    events
+      .map((event, i) => ({ ...event, i }))
+      .sort((a, b) => a.at + a.delay - (b.at + b.delay) || a.i - b.i)
+      .map(({ at, who, kinds, value }): Sent => ({ timeMs: at, who, kinds, value })),
+  );
+const cuts = fc.array(fc.record({ size: fc.integer({ min: 1, max: 9 }), stops: fc.boolean() }), {
+  minLength: 1,
+  maxLength: 7,
+});
+
+type Level = (window: readonly PlainOccurrence[]) => number | undefined;
+const atLeast = (n: number, of: (window: readonly PlainOccurrence[]) => number): Level => {
+  return (window) => (of(window) >= n ? of(window) : undefined);
+};
+const distinct = (window: readonly PlainOccurrence[]): number => new Set(window.map((one) => one.value)).size;
+const rulesIn = (window: readonly PlainOccurrence[]): Set<number> =>
+  new Set(window.flatMap(({ rules }) => rules));
+const numbers = (window: readonly PlainOccurrence[]): number[] =>
+  window.map(({ value }) => Number(value)).sort((a, b) => a - b);
+const sum = (window: readonly PlainOccurrence[]): number => numbers(window).reduce((a, b) => a + b, 0);
+
+/** Correlations of every type, with what they mean. `measured`: events without a number in `value` do not count. */
+const cases: readonly {
+  readonly name: string;
+  readonly body: string;
+  readonly level: Level;
+  readonly isClosed?: true;
+  readonly measured?: true;
+}[] = [
+  {
+    name: 'event_count gte',
+    body: '  type: event_count\n  rules: [a, b]\n  condition: {gte: 3}',
+    level: atLeast(3, (window) => window.length),
+  },
+  {
+    name: 'event_count gt of one',
+    body: '  type: event_count\n  rules: [a, b]\n  condition: {gt: 0}',
+    level: atLeast(1, (window) => window.length),
+  },
+  {
+    name: 'event_count in a range',
+    body: '  type: event_count\n  rules: [a, b]\n  condition: {gte: 2, lt: 4}',
+    level: (window) => (window.length >= 2 && window.length < 4 ? window.length : undefined),
+    isClosed: true,
+  },
+  {
+    name: 'value_count',
+    body: '  type: value_count\n  rules: [a, b]\n  condition: {field: value, gte: 3}',
+    level: atLeast(3, distinct),
+  },
+  {
+    name: 'value_count neq',
+    body: '  type: value_count\n  rules: [a, b]\n  condition: {field: value, neq: 2}',
+    level: (window) => (distinct(window) !== 2 ? distinct(window) : undefined),
+    isClosed: true,
+  },
+  {
+    name: 'temporal',
+    body: '  type: temporal\n  rules: [a, b, c]',
+    level: (window) => (rulesIn(window).size === 3 ? 3 : undefined),
+  },
+  {
+    name: 'temporal with a condition',
+    body: '  type: temporal\n  rules: [a, b, c]\n  condition: a and (b or c)',
+    level: (window) => {
+      const seen = rulesIn(window);
+      return seen.has(0) && (seen.has(1) || seen.has(2)) ? 1 : undefined;
+    },
+  },
+  {
+    name: 'temporal with a not',
+    body: '  type: temporal\n  rules: [a, b]\n  condition: a and not b',
+    level: (window) => {
+      const seen = rulesIn(window);
+      return seen.has(0) && !seen.has(1) ? seen.size : undefined;
+    },
+    isClosed: true,
+  },
+  {
+    name: 'temporal_ordered',
+    body: '  type: temporal_ordered\n  rules: [a, b, c]',
+    level: (window) => (hasChain(window, 3) ? 1 : undefined),
+  },
+  {
+    name: 'temporal_ordered of one rule after itself',
+    body: '  type: temporal_ordered\n  rules: [a, a]',
+    level: (window) => (window.filter(({ rules }) => rules.includes(0)).length >= 2 ? 1 : undefined),
+  },
+  {
+    name: 'value_sum',
+    body: '  type: value_sum\n  rules: [a, b]\n  condition: {field: value, gt: 9}',
+    level: (window) => (sum(window) > 9 ? sum(window) : undefined),
+    measured: true,
+  },
+  {
+    name: 'value_avg',
+    body: '  type: value_avg\n  rules: [a, b]\n  condition: {field: value, gte: 3}',
+    level: (window) => (sum(window) / window.length >= 3 ? sum(window) / window.length : undefined),
+    measured: true,
+  },
+  {
+    name: 'value_avg lte',
+    body: '  type: value_avg\n  rules: [a, b]\n  condition: {field: value, lte: 2}',
+    level: (window) => (sum(window) / window.length <= 2 ? sum(window) / window.length : undefined),
+    measured: true,
+    isClosed: true,
+  },
+  {
+    name: 'value_percentile',
+    body: '  type: value_percentile\n  rules: [a, b]\n  condition: {field: value, percentile: 50, gte: 3}',
+    level: (window) => {
+      const sorted = numbers(window);
+      const at = (sorted.length - 1) / 2;
+      const middle = (sorted[Math.floor(at)]! + sorted[Math.ceil(at)]!) / 2;
+      return middle >= 3 ? middle : undefined;
+    },
+    measured: true,
+  },
+];
+
+describe('Detector', () => {
+  it.each(cases)(
+    '$name: finds what its definition says, however events come, are cut into batches and it is stopped',
+    ({ body, level, isClosed, measured }) => {
+      const rules = load(correlation(body));
+      const places = body.includes('[a, a]')
+        ? [['a'], ['a']]
+        : body.includes('[a, b, c]')
+          ? [['a'], ['b'], ['c']]
+          : [['a'], ['b']];
+      fc.assert(
+        fc.property(streams, cuts, (sent, batches) => {
+          const scaled = sent.map((one) => ({ ...one, timeMs: one.timeMs * 1000 }));
+          const expected = new Map<string, PlainEpisode[]>();
+          for (const who of ['x', 'y']) {
+            const occurrences = scaled.flatMap(({ timeMs, who: of, kinds, value }, index) => {
+              const matched = places.flatMap(([kind], place) => (kinds.includes(kind!) ? [place] : []));
+              if (of !== who || matched.length === 0) return [];
+              if (measured && typeof value !== 'number') return [];
+              return [{ timeMs, index, rules: matched, value }];
+            });
+            const found = (isClosed ? closedByDefinition : episodesByDefinition)(occurrences, spanMs, level);
+            if (found.length > 0) expected.set(who, found);
+          }
+          const found = detect(rules, scaled, batches);
+          expect([...found].sort()).toEqual([...expected].sort());
+        }),
+        { numRuns: 300 },
+      );
+    },
+  );
+});

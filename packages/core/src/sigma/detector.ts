@@ -1,0 +1,249 @@
+import { Correlator, type Group, type MatchedEvent, type SavedCorrelator } from './correlate/correlator.ts';
+import { Deadlines } from './correlate/deadlines.ts';
+import type { Episode } from './correlate/episode.ts';
+import type { RuleEvent } from './event-fields.ts';
+import type { LoadedCorrelation, LoadedRule, LoadedRules } from './load.ts';
+import type { Logsource } from './rule-schema.ts';
+import { RuleSet } from './rule-set.ts';
+
+/** An event with what a source calls it: what one producer sends can be seen as an event of several sources. */
+export interface SourcedEvent {
+  readonly event: RuleEvent;
+  readonly logsource: Logsource;
+}
+
+/** Something to be looked at. */
+export interface DetectorInput {
+  readonly views: readonly SourcedEvent[];
+  /** When it happened, in milliseconds since 1970. */
+  readonly timeMs: number;
+  /** When it was received: what claims to have happened later happened then. */
+  readonly receivedMs: number;
+  /** Rising; names it in findings. */
+  readonly index: number;
+  /** Keeps groups of correlations apart: a tenant. */
+  readonly partition: string;
+}
+
+/** A rule over single events found one. */
+export interface MatchFinding {
+  readonly kind: 'match';
+  readonly rule: LoadedRule;
+  readonly input: DetectorInput;
+  /** Which of the views matched. */
+  readonly view: SourcedEvent;
+}
+
+/** A correlation holds for a group, or what is known of that has changed. */
+export interface EpisodeFinding {
+  readonly kind: 'episode';
+  readonly rule: LoadedCorrelation;
+  readonly group: Group;
+  readonly episode: Episode;
+}
+
+export interface DetectorOptions {
+  /** How long events may be behind the latest one and still count in correlations, in milliseconds. */
+  readonly latenessMs: number;
+  /** Told of each rule that matches, also where that is no finding by itself. */
+  readonly onMatch?: (rule: LoadedRule, input: DetectorInput) => void;
+}
+
+/** What a detector came to in a batch. */
+export interface DetectorOutput {
+  readonly matches: readonly MatchFinding[];
+  /** Each episode once, as it is at the end of the batch. */
+  readonly episodes: readonly EpisodeFinding[];
+  /** Events that came too late for correlations. Rules over single events saw them. */
+  readonly late: number;
+}
+
+/** A detector at rest. */
+export interface SavedDetector {
+  readonly watermarkMs: number | null;
+  readonly correlators: Readonly<Record<string, SavedCorrelator>>;
+}
+
+/** Where a match of a rule goes: a correlation and the place of the rule in its list. */
+interface Feed {
+  readonly to: number;
+  readonly place: number;
+}
+
+/**
+ * Rules and correlations over a log. What it comes to follows from the events and the order in which they are in the log:
+ * how they are cut into batches, and how often it is stopped and loaded again, changes nothing.
+ */
+export class Detector {
+  readonly #rules: readonly LoadedRule[];
+  readonly #ruleSet: RuleSet;
+  readonly #correlations: readonly LoadedCorrelation[];
+  readonly #correlators: readonly Correlator[];
+  /** By the number of a rule, and of a correlation. */
+  readonly #ruleFeeds: readonly (readonly Feed[])[];
+  readonly #correlationFeeds: readonly (readonly Feed[])[];
+  /** By the number of a rule: whether its matches are findings. */
+  readonly #isFinding: readonly boolean[];
+  readonly #latenessMs: number;
+  readonly #onMatch: DetectorOptions['onMatch'];
+  /** By the number of a correlation that others are over: its episodes, until nothing can come before them. */
+  readonly #firings: Deadlines<{
+    readonly number: number;
+    readonly group: Group;
+    readonly episode: Episode;
+  }> = new Deadlines();
+  #changed: Map<Episode, EpisodeFinding> = new Map();
+  #watermarkMs = Number.NEGATIVE_INFINITY;
+
+  /** @throws RuleError */
+  constructor({ rules, correlations }: LoadedRules, { latenessMs, onMatch }: DetectorOptions) {
+    this.#rules = rules;
+    this.#correlations = correlations;
+    this.#latenessMs = latenessMs;
+    this.#onMatch = onMatch;
+    this.#ruleSet = new RuleSet(
+      rules.map(({ document, detection }) => ({ logsource: document.logsource, detection })),
+    );
+    const feedsOf = ({ key }: { readonly key: string }): Feed[] =>
+      correlations.flatMap(({ rules: names }, to) =>
+        names.flatMap((name, place) => (name === key ? [{ to, place }] : [])),
+      );
+    this.#ruleFeeds = rules.map(feedsOf);
+    this.#correlationFeeds = correlations.map(feedsOf);
+    this.#isFinding = rules.map(
+      (_, number) =>
+        this.#ruleFeeds[number]!.length === 0 ||
+        this.#ruleFeeds[number]!.some(({ to }) => correlations[to]!.document.correlation.generate),
+    );
+    const inner = new Set(correlations.map(({ key }) => key));
+    this.#correlators = correlations.map(
+      (rule, number) =>
+        new Correlator(
+          rule,
+          rule.rules.some((key) => inner.has(key)),
+          (group, episode) => this.#noteEpisode(number, group, episode),
+        ),
+    );
+  }
+
+  /** Everything up to this time is final: what happened until then and comes now is too late for correlations. */
+  get watermarkMs(): number {
+    return this.#watermarkMs;
+  }
+
+  /** Groups that correlations hold. */
+  get groups(): number {
+    return this.#correlators.reduce((sum, { groups }) => sum + groups, 0);
+  }
+
+  /** Looks at events in the order in which they are in the log. */
+  take(inputs: readonly DetectorInput[]): DetectorOutput {
+    const matches: MatchFinding[] = [];
+    let late = 0;
+    for (const input of inputs) {
+      const timeMs = Math.min(input.timeMs, input.receivedMs);
+      const isLate = timeMs <= this.#watermarkMs;
+      if (isLate) late++;
+      for (const view of input.views) {
+        const numbers = this.#ruleSet.matches(view.event, view.logsource);
+        for (const number of numbers) {
+          this.#onMatch?.(this.#rules[number]!, input);
+          if (this.#isFinding[number])
+            matches.push({ kind: 'match', rule: this.#rules[number]!, input, view });
+        }
+        if (!isLate && numbers.length > 0) this.#feed(numbers, view.event, input, timeMs);
+      }
+      this.#watermarkMs = Math.max(this.#watermarkMs, timeMs - this.#latenessMs);
+    }
+    this.#advance();
+    return { matches, episodes: this.#takeEpisodes(), late };
+  }
+
+  /** Ends what is open: nothing comes any more at or before a time, infinity for never. */
+  finish(untilMs: number = Number.MAX_SAFE_INTEGER): readonly EpisodeFinding[] {
+    this.#watermarkMs = Math.max(this.#watermarkMs, untilMs);
+    this.#advance();
+    return this.#takeEpisodes();
+  }
+
+  save(): SavedDetector {
+    return {
+      watermarkMs: Number.isFinite(this.#watermarkMs) ? this.#watermarkMs : null,
+      correlators: Object.fromEntries(this.#correlators.map((one) => [one.key, one.save()])),
+    };
+  }
+
+  load({ watermarkMs, correlators }: SavedDetector): void {
+    this.#watermarkMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
+    for (const [number, correlator] of this.#correlators.entries()) {
+      const saved = correlators[correlator.key];
+      if (saved === undefined) continue;
+      correlator.load(saved, this.#watermarkMs);
+      for (const [group, episode] of correlator.episodes()) this.#awaitFiring(number, group, episode);
+    }
+  }
+
+  #feed(numbers: readonly number[], event: RuleEvent, input: DetectorInput, timeMs: number): void {
+    const feeds = numbers.flatMap((number) => this.#ruleFeeds[number]!);
+    if (feeds.length === 0) return;
+    const { index, partition } = input;
+    this.#addTo({ event, timeMs, index, partition }, feeds);
+  }
+
+  #addTo(matched: MatchedEvent, feeds: readonly Feed[]): void {
+    if (feeds.length === 1) {
+      this.#correlators[feeds[0]!.to]!.add(matched, [feeds[0]!.place]);
+      return;
+    }
+    const places = new Map<number, number[]>();
+    for (const { to, place } of feeds) {
+      const known = places.get(to);
+      if (known === undefined) places.set(to, [place]);
+      else known.push(place);
+    }
+    for (const [to, list] of places)
+      this.#correlators[to]!.add(
+        matched,
+        list.sort((a, b) => b - a),
+      );
+  }
+
+  /** Lets correlations know how far it is, those first that others are over. */
+  #advance(): void {
+    this.#correlators.forEach((correlator) => {
+      this.#fire();
+      correlator.advance(this.#watermarkMs);
+    });
+    this.#fire();
+  }
+
+  /** Tells outer correlations of the episodes of inner ones that nothing can come before any more. */
+  #fire(): void {
+    while (this.#firings.firstMs <= this.#watermarkMs) {
+      const { atMs, item } = this.#firings.take()!;
+      const { number, group, episode } = item;
+      if (episode.startMs !== atMs || episode.mergedInto !== undefined || episode.isFired) continue;
+      episode.isFired = true;
+      const fields = this.#correlations[number]!.document.correlation.groupBy;
+      const event = Object.fromEntries(fields.map((field, i) => [field, group.values[i]]));
+      const matched = { event, timeMs: atMs, index: episode.completedBy, partition: group.partition };
+      this.#addTo(matched, this.#correlationFeeds[number]!);
+    }
+  }
+
+  #noteEpisode(number: number, group: Group, episode: Episode): void {
+    this.#changed.set(episode, { kind: 'episode', rule: this.#correlations[number]!, group, episode });
+    this.#awaitFiring(number, group, episode);
+  }
+
+  #awaitFiring(number: number, group: Group, episode: Episode): void {
+    if (this.#correlationFeeds[number]!.length > 0 && !episode.isFired)
+      this.#firings.add(episode.startMs, { number, group, episode });
+  }
+
+  #takeEpisodes(): readonly EpisodeFinding[] {
+    const episodes = [...this.#changed.values()];
+    this.#changed = new Map();
+    return episodes;
+  }
+}
