@@ -4,11 +4,12 @@ import { parseItem } from './modifiers.ts';
 import { type Position, RuleError } from './rule-error.ts';
 import type { DetectionItem } from './values.ts';
 
-/** What an event is held against. */
-export type Detection =
+/** What an event is held against. `name`: the search identifier that it was written as. */
+export type Detection = { readonly name?: string } & (
   | { readonly op: 'and' | 'or'; readonly parts: readonly Detection[] }
   | { readonly op: 'not'; readonly part: Detection }
-  | { readonly op: 'item'; readonly item: DetectionItem };
+  | { readonly op: 'item'; readonly item: DetectionItem }
+);
 
 /**
  * Reads the part `detection` of a rule: its search identifiers, put together by its condition. Of several conditions any
@@ -41,7 +42,7 @@ export function readIdentifiers(map: LocatedMap, reserved: readonly string[]): M
     if (reserved.includes(key)) continue;
     if (key === 'timeframe')
       throw new RuleError('timeframe is not part of Sigma any more; write a correlation rule', keyPosition);
-    identifiers.set(key, readSearch(value));
+    identifiers.set(key, { ...readSearch(value), name: key });
   }
   if (identifiers.size === 0) throw new RuleError('expected a search identifier', map);
   return identifiers;

@@ -30,6 +30,36 @@ export const logsourceSchema = z
     'expected category, product or service',
   );
 
+const testEvent = z.record(z.string(), z.unknown(), 'expected an event');
+
+/** Events of a test that follow each other, alike but for their time and, if wanted, the values of a field. */
+const testEvents = z.strictObject({
+  event: testEvent,
+  times: z.int().min(1).max(10_000, 'expected at most 10000 times').default(1),
+  every: text(16).optional(),
+  after: text(16).optional(),
+  vary: text(256).optional(),
+});
+
+const ruleTest = z.strictObject({
+  name: text(256),
+  match: z.boolean('expected true or false'),
+  logsource: z.record(z.string(), z.string()).optional(),
+  event: testEvent.optional(),
+  events: z.array(testEvents, 'expected a list of events').min(1).max(100).optional(),
+});
+export type RuleTest = z.output<typeof ruleTest>;
+
+/** What Sealtrail adds to a rule. Other engines pass over it. */
+const sealtrailSchema = z.strictObject(
+  {
+    /** Points that a finding adds to the risk of whom it is about. */
+    risk: z.int().min(0).max(100).optional(),
+    tests: z.array(ruleTest, 'expected a list of tests').max(100).optional(),
+  },
+  'expected a map with risk or tests',
+);
+
 /** What rules, correlations and filters have in common. Keys that the specification does not name are kept. */
 export const headerSchema = z.looseObject({
   title: text(256),
@@ -57,6 +87,7 @@ export const headerSchema = z.looseObject({
       'expected a list of tags',
     )
     .optional(),
+  sealtrail: sealtrailSchema.optional(),
 });
 
 export type RuleHeader = z.output<typeof headerSchema>;

@@ -10,6 +10,7 @@ import { interruptionOf } from './interruption.ts';
 import { invocation } from './invocation.ts';
 import { jsonLine, printable } from './printable.ts';
 import { rebuildCommand } from './rebuild.ts';
+import { rulesCommand } from './rules.ts';
 import { serveCommand } from './serve.ts';
 import { verifyCommand } from './verify.ts';
 
@@ -43,6 +44,7 @@ export function createProgram(context: CliContext): Command {
     proveCommand(context),
     tokenCommand(context),
     trailCommand(context),
+    rulesCommand(context),
     rebuildCommand(context),
     doctorCommand(context),
   ]) {
