@@ -3,7 +3,11 @@ import { encodeBundle } from '@sealtrail/core';
 import { sql, type TamperCase } from './tamper-case.ts';
 import { readEntries } from './tamper-forge.ts';
 
-/** Rows and objects that the server never writes. */
+/** The rows of the tail of `main`, from 0. */
+const tailRow = (number: number): string =>
+  `(SELECT start FROM tail WHERE trail = 1 ORDER BY start LIMIT 1 OFFSET ${number})`;
+
+/** Rows that are gone, and rows and objects that the server never writes. */
 export const storeCases: readonly TamperCase[] = [
   ...[
     ['a trigger', 'CREATE TRIGGER t AFTER INSERT ON tail BEGIN DELETE FROM tail; END'],
@@ -56,6 +60,38 @@ export const storeCases: readonly TamperCase[] = [
     code: 'modified',
     finds: ['main store modified 512'],
   },
+  ...(
+    [
+      ['first', 0, '512-575'],
+      ['second', 1, '576-639'],
+    ] as const
+  ).map(
+    ([name, number, range]): TamperCase => ({
+      name: `the ${name} row of the tail is removed, its hashes with it`,
+      apply: sql(`DELETE FROM tail WHERE trail = 1 AND start = ${tailRow(number)}`),
+      code: 'missing',
+      finds: [`main entries missing ${range}`, `main store modified`],
+      only: true,
+    }),
+  ),
+  {
+    name: 'the last row of the tail is removed',
+    apply: sql(`DELETE FROM tail WHERE trail = 1 AND start = ${tailRow(2)}`),
+    code: 'truncated',
+    finds: ['main entries truncated 640-699', 'main published truncated', 'main store modified'],
+    only: true,
+  },
+  ...['a byte', 'a frame that is passed over'].map(
+    (what, i): TamperCase => ({
+      name: `${what} stands behind the entries in a bundle`,
+      apply: sql(
+        `UPDATE bundle SET data = CAST(data || x'${i === 0 ? '07' : '502a4d180200000041'}42' AS BLOB) WHERE trail = 1 AND n = 1`,
+      ),
+      code: 'modified',
+      finds: ['main store modified 256'],
+      only: true,
+    }),
+  ),
   {
     name: 'a row of the tail holds no entries',
     apply: sql("INSERT INTO tail VALUES (1, 700, x'', x'')"),

@@ -17,6 +17,7 @@ import type { TrailRecord } from '../../ports.ts';
 import { EntryIdEvidence } from './entry-id-evidence.ts';
 import { signedSize } from './published-evidence.ts';
 import { UnsignedEvidence } from './unsigned-evidence.ts';
+import { zstdFrameLength } from './zstd-frame.ts';
 
 const maxBundleBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
 
@@ -43,7 +44,7 @@ export class StoredTrailEvidence implements TrailEvidence {
   readonly #db: Database.Database;
   readonly #id: number;
   readonly #tile: Database.Statement;
-  readonly #tailHashes: Database.Statement;
+  readonly #tailHashes: Database.Statement<[number, number, number], { start: number; hashes: Uint8Array | null }>;
   readonly #ids: EntryIdEvidence;
   readonly #unsigned: UnsignedEvidence;
   readonly #layoutFaults: StoreFault[] = [];
@@ -58,9 +59,9 @@ export class StoredTrailEvidence implements TrailEvidence {
     if (known.published !== undefined) this.published = known.published;
     if (known.remembered !== undefined) this.remembered = known.remembered;
     this.#tile = db.prepare('SELECT data FROM tile WHERE trail = ? AND level = ? AND n = ?').pluck();
-    this.#tailHashes = db
-      .prepare('SELECT hashes FROM tail WHERE trail = ? AND start >= ? AND start < ? ORDER BY start')
-      .pluck();
+    this.#tailHashes = db.prepare(
+      'SELECT start, hashes FROM tail WHERE trail = ? AND start >= ? AND start < ? ORDER BY start',
+    );
     this.#ids = new EntryIdEvidence(db, record.id);
     this.#unsigned = new UnsignedEvidence(Math.max(largestStored(db, record.id), sizeIn(known.published)));
   }
@@ -79,6 +80,8 @@ export class StoredTrailEvidence implements TrailEvidence {
           start,
           `Bundle ${n} is stored as full, which is ${TILE_WIDTH} entries, and holds ${batch.entries.length}.`,
         );
+      if ('entries' in batch && zstdFrameLength(data) !== data.length)
+        this.#layoutFault(start, `Something stands behind the entries in bundle ${n}, where no reader sees it.`);
       this.#size = start + TILE_WIDTH;
       if (++turn % bundlesPerTurn === 0) await nextTurn();
       yield batch;
@@ -91,8 +94,16 @@ export class StoredTrailEvidence implements TrailEvidence {
     const stored = this.#tile.get(this.#id, level, n) as Uint8Array | undefined;
     if (stored !== undefined || level > 0) return stored;
     // The partial tile of the leaves is kept with the entries of the tail.
-    const hashes = this.#tailHashes.all(this.#id, n * TILE_WIDTH, (n + 1) * TILE_WIDTH) as Uint8Array[];
-    return hashes.length === 0 ? undefined : Buffer.concat(hashes);
+    const first = n * TILE_WIDTH;
+    const parts: Uint8Array[] = [];
+    let end = first;
+    for (const { start, hashes } of this.#tailHashes.all(this.#id, first, first + TILE_WIDTH)) {
+      // Behind a row that is missing, hashes would stand in the place of others.
+      if (start !== end || hashes === null) break;
+      parts.push(hashes);
+      end += hashes.length / HASH_BYTES;
+    }
+    return parts.length === 0 ? undefined : Buffer.concat(parts);
   }
 
   async *checkpoints(): AsyncGenerator<StoredCheckpoint, undefined> {
