@@ -26,7 +26,10 @@ export class TestServer implements AsyncDisposable {
   /** Lines that the server has logged. */
   readonly logs: readonly string[];
 
-  constructor(dir: string, engine: Engine, http: HttpServer, logs: readonly string[]) {
+  readonly #keepsDir: boolean;
+
+  constructor(dir: string, engine: Engine, http: HttpServer, logs: readonly string[], keepsDir: boolean) {
+    this.#keepsDir = keepsDir;
     this.dir = dir;
     this.engine = engine;
     this.http = http;
@@ -106,20 +109,20 @@ export class TestServer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.http[Symbol.asyncDispose]();
     await this.engine[Symbol.asyncDispose]();
-    await rm(this.dir, { recursive: true, force: true });
+    if (!this.#keepsDir) await rm(this.dir, { recursive: true, force: true });
   }
 }
 
-/** Starts a server on any free port. */
+/** Starts a server on any free port; a data folder that was given stays when it stops. */
 export async function startServer(config: ConfigInput = {}): Promise<TestServer> {
-  const dir = await mkdtemp(path.join(tmpdir(), 'sealtrail-test-'));
+  const dir = config.dir ?? (await mkdtemp(path.join(tmpdir(), 'sealtrail-test-')));
   const logs: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line) => void logs.push(line) });
   const engine = await openEngine(
     parseConfig({ dir, port: 0, adminToken: adminSecret, publishEveryMs: 50, drainMs: 500, ...config }),
     logger,
   );
-  return new TestServer(dir, engine, await serveEngine(engine), logs);
+  return new TestServer(dir, engine, await serveEngine(engine), logs, config.dir !== undefined);
 }
 
 /** The problem that an answer holds; it has to be one. */

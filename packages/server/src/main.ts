@@ -7,6 +7,7 @@ import { ensureAdmin } from './access/first-admin.ts';
 import { systemTrail } from './access/permissions.ts';
 import { SystemTrail } from './access/system-trail.ts';
 import { Tokens } from './access/tokens.ts';
+import { lacksSpace, noSpaceFor } from './adapters/disk-failure.ts';
 import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { originPrefixOf } from './adapters/fs/origin.ts';
 import { createRandomPool } from './adapters/random-pool.ts';
@@ -62,13 +63,22 @@ export function packageVersion(): string {
 /**
  * Opens a data folder and starts the engine on it: the one place where adapters meet those who use them.
  *
- * @throws SealtrailError data_folder_locked | data_folder_invalid | log_behind_published | log_forked | key_missing
+ * @throws SealtrailError data_folder_locked | data_folder_invalid | storage_unavailable | log_behind_published |
+ *   log_forked | key_missing
  */
 export async function openEngine(
   config: Config,
   logger: Logger = createLogger(config),
   options: EngineOptions = {},
 ): Promise<Engine> {
+  try {
+    return await startEngine(config, logger, options);
+  } catch (error) {
+    throw startError(config, error);
+  }
+}
+
+async function startEngine(config: Config, logger: Logger, options: EngineOptions): Promise<Engine> {
   const random = createRandomPool();
   const folder = dataFolder(config.dir);
   await using resources = new AsyncResources();
@@ -185,6 +195,12 @@ export function createLogger(config: Pick<Config, 'logLevel'>): Logger {
     { level: config.logLevel, base: null, timestamp: pino.stdTimeFunctions.isoTime },
     pino.destination(2),
   );
+}
+
+/** What stops a start. That a write can be tried again later is no help here: where there is no space, it says where. */
+function startError({ dir }: Config, error: unknown): unknown {
+  const isStorage = error instanceof SealtrailError && error.code === 'storage_unavailable';
+  return isStorage && lacksSpace(dir) ? noSpaceFor(dataFolder(dir).dir, error) : error;
 }
 
 async function startLog(

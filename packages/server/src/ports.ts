@@ -129,7 +129,7 @@ export interface StoredToken {
   readonly hash: Uint8Array;
 }
 
-/** Tokens. Writes are durable when they return. */
+/** Tokens. Writes are durable when they return, and throw storage_unavailable when the disk takes no more. */
 export interface TokenStore {
   all(): readonly StoredToken[];
   add(token: StoredToken): void;
@@ -143,7 +143,7 @@ export interface ProducerStore {
   producer(trail: string, producer: string): ProducerState | undefined;
   /** Whether producers of the trail have been forgotten, because there were too many: an unknown one may not be new. */
   hasForgottenProducers(trail: string): boolean;
-  /** One durable transaction: what was seen of each producer, and how far. */
+  /** One durable transaction: what was seen of each producer, and how far. @throws SealtrailError storage_unavailable */
   commit(trail: string, cursor: number, states: ReadonlyMap<string, ProducerState>): void;
   list(trail: string): readonly (ProducerState & { readonly producer: string })[];
 }

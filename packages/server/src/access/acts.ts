@@ -50,7 +50,7 @@ export async function createTrail(
  * Ends a token for good and reports it. Revoking one that is revoked changes nothing, and reports what was not reported.
  *
  * @param isReached whether the caller may know of the token
- * @throws SealtrailError token_not_found; as {@link SystemTrail.record}
+ * @throws SealtrailError token_not_found | storage_unavailable; as {@link SystemTrail.record}
  */
 export async function revokeToken(
   parts: { readonly tokens: Tokens; readonly system: SystemTrail },

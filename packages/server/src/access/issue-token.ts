@@ -24,7 +24,7 @@ export interface IssueOptions {
  * The order is recorded, shown, valid. Whatever stops it, no token is valid that is not in `system`, or, where it is to be
  * shown, that nobody has seen. What may be left is an entry about a token that never was, or a secret that opens nothing.
  *
- * @throws SealtrailError invalid_configuration, when the secret is none; as {@link SystemTrail.record}
+ * @throws SealtrailError invalid_configuration, when the secret is none; storage_unavailable; as {@link SystemTrail.record}
  */
 export async function issueToken(
   { tokens, system }: TokenParts,

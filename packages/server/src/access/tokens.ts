@@ -89,7 +89,7 @@ export class Tokens {
     };
   }
 
-  /** Stores a token, by the hash of its secret: from now on it is valid. */
+  /** Stores a token, by the hash of its secret: from now on it is valid. @throws SealtrailError storage_unavailable */
   add(created: CreatedToken): CreatedToken {
     const { secret, ...token } = created;
     const stored = { token, hash: sha256(secret) };
@@ -108,7 +108,7 @@ export class Tokens {
    * Ends a token for good.
    *
    * @param isReached whether the caller may know of it
-   * @throws SealtrailError token_not_found
+   * @throws SealtrailError token_not_found | storage_unavailable
    */
   revoke(id: string, isReached: (token: Token) => boolean = () => true): Token {
     const stored = this.#byHash.get(this.#hashes.get(id) ?? '');

@@ -6,19 +6,24 @@ export function writeDurably(file: string, text: string, mode: number): void {
   const temporary = `${file}.new`;
   // What stands there may be a link: to write through it would change a file elsewhere.
   rmSync(temporary, { force: true });
-  const fd = openSync(temporary, 'wx', mode);
   try {
-    writeFileSync(fd, text);
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    writeSynced(openSync(temporary, 'wx', mode), text);
+    renameSync(temporary, file);
+  } catch (error) {
+    // It may hold a key, and on a full disk it takes the place that others need.
+    rmSync(temporary, { force: true });
+    throw error;
   }
-  renameDurably(temporary, file);
+  syncFolder(path.dirname(file));
 }
 
 /** Adds to a regular file; durable when it returns. */
 export function appendDurably(file: string, text: string): void {
-  const fd = openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW);
+  writeSynced(openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW), text);
+}
+
+/** Writes to a file that is open, syncs and closes it. */
+function writeSynced(fd: number, text: string): void {
   try {
     writeFileSync(fd, text);
     fsyncSync(fd);

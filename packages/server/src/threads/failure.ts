@@ -1,9 +1,6 @@
 import { SealtrailError } from '@sealtrail/core';
+import { diskFailure, systemCodeOf } from '../adapters/disk-failure.ts';
 import type { Failure } from '../sequencer/protocol.ts';
-
-/** Codes of SQLite and of the operating system. */
-const systemCode = /^(?:SQLITE_|E[A-Z]+$)/;
-const fullOrFailing = /^(?:SQLITE_FULL|SQLITE_IOERR|ENOSPC$|EDQUOT$|EIO$)/;
 
 /**
  * An error in a form that crosses threads. What is no {@link SealtrailError} keeps its class, code and place, not its
@@ -19,22 +16,25 @@ export function failureOf(error: unknown): Failure {
 
 /** As {@link failureOf}, for writes: errors of SQLite and the file system mean that the disk takes no more for now. */
 export function storageFailure(error: unknown): Failure {
-  const code = errorCode(error);
-  if (error instanceof SealtrailError || !code || !systemCode.test(code)) return failureOf(error);
+  const code = systemCodeOf(error);
+  if (code === undefined) return failureOf(error);
   return {
     code: 'storage_unavailable',
     message: `the log could not be written (${code}); nothing was acknowledged, send it again later`,
   };
 }
 
-/** As {@link failureOf}, for what happens while the log is opened. */
-export function startFailure(error: unknown): Failure {
-  const code = errorCode(error);
-  if (error instanceof SealtrailError || !code || !systemCode.test(code)) return failureOf(error);
-  return {
-    code: fullOrFailing.test(code) ? 'storage_unavailable' : 'data_folder_invalid',
-    message: `the data folder cannot be used (${code}); check its owner, its mode and the space left, and that its files are whole`,
-  };
+/** As {@link failureOf}, for what happens while a data folder is opened. */
+export function startFailure(dir: string, error: unknown): Failure {
+  const code = systemCodeOf(error);
+  if (code === undefined) return failureOf(error);
+  const failure = diskFailure(dir, error);
+  return failure
+    ? failureOf(failure)
+    : {
+        code: 'data_folder_invalid',
+        message: `the data folder ${dir} cannot be used (${code}); check its owner and its mode, and that its files are whole`,
+      };
 }
 
 function errorCode(error: unknown): string | undefined {

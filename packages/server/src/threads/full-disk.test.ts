@@ -1,5 +1,6 @@
-import { uuidBytes } from '@sealtrail/core';
+import { type CreatedToken, uuidBytes } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
+import { Tokens } from '../access/tokens.ts';
 import { lockDataFolder } from '../adapters/fs/data-folder.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from '../adapters/sqlite/state-store.ts';
@@ -50,6 +51,28 @@ describe.skipIf(!SmallDisk.isPossible())('a disk that is really full (needs the 
       expect(reader.indexOf('main', uuidBytes(id))).toBe(i);
   });
 
+  it('refuses to store and to end tokens with the code of a full disk', () => {
+    using disk = new SmallDisk(8);
+    using folder = temporaryFolder(disk.dir);
+    using store = new SqliteStateStore(folder.state);
+    const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+    const tokens = new Tokens(store, { now: Date.now, random });
+    const make = (): CreatedToken => tokens.make({ name: 'x'.repeat(64), role: 'ingest' });
+    const first = tokens.add(make());
+    disk.fill();
+    // Until what is free in the files that are there is used up.
+    let code: string | undefined;
+    for (let i = 0; i < maxRequests && code === undefined; i++) code = codeOf(() => tokens.add(make()));
+    expect(code).toBe('storage_unavailable');
+    expect(codeOf(() => tokens.revoke(first.id))).toBe('storage_unavailable');
+    // What was not stored is not so in memory either.
+    expect(tokens.isStillValid(first)).toBe(true);
+    expect(tokens.list()).toHaveLength(store.all().length);
+    disk.free();
+    tokens.revoke(first.id);
+    tokens.add(make());
+  });
+
   it('does not start without room and says why, and starts with everything when there is', async () => {
     using disk = new SmallDisk(8);
     using folder = temporaryFolder(disk.dir);
@@ -65,6 +88,7 @@ describe.skipIf(!SmallDisk.isPossible())('a disk that is really full (needs the 
       expect(await codeOfPromise(started.log.ready)).toBe('storage_unavailable');
     }
     expect(codeOf(() => new SqliteStateStore(folder.state))).toBe('storage_unavailable');
+    expect(codeOf(() => lockDataFolder(folder))).toBe('storage_unavailable');
     disk.free();
     await using started = startLog(folder);
     await started.log.ready;

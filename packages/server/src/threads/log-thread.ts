@@ -46,6 +46,7 @@ export class LogThread implements Disposable {
     this.#reply = reply;
     const folder = dataFolder(options.dir);
     this.#keys = new FsKeyStore(folder, fault);
+    this.#keys.removeLeftOvers();
     const hasher = createTreeHasher(nativeSha256);
     using resources = new Resources();
     this.#store = resources.use(new SqliteLogStore(folder.log, fault));
@@ -183,7 +184,7 @@ if (parentPort) {
       if (request.kind === 'close') port.close();
     });
   } catch (error) {
-    reply({ kind: 'fatal', failure: startFailure(error) });
+    reply({ kind: 'fatal', failure: startFailure((workerData as LogThreadOptions).dir, error) });
     port.close();
   }
 }

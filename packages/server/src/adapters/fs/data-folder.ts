@@ -2,6 +2,7 @@ import path from 'node:path';
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { assertOpensUnchanged } from '../database-files.ts';
+import { diskFailure } from '../disk-failure.ts';
 import { isThere } from '../regular-file.ts';
 import { assertNotForeign, makeFolder } from './make-folder.ts';
 
@@ -41,7 +42,7 @@ export function dataFolder(dir: string): DataFolder {
  * Makes a data folder where there is none: readable by its owner alone. Nothing is written into it yet, since it may be
  * another process's, and never into a folder with the files of others.
  *
- * @throws SealtrailError data_folder_invalid
+ * @throws SealtrailError data_folder_invalid | storage_unavailable
  */
 export function createDataFolder(folder: DataFolder): void {
   try {
@@ -50,6 +51,8 @@ export function createDataFolder(folder: DataFolder): void {
     makeFolder(folder.keys);
   } catch (cause) {
     if (cause instanceof SealtrailError) throw cause;
+    const failure = diskFailure(folder.dir, cause);
+    if (failure) throw failure;
     throw new SealtrailError(
       'data_folder_invalid',
       `the data folder ${folder.dir} cannot be made or written (${(cause as NodeJS.ErrnoException).code}); check its name, owner and mode`,
@@ -65,7 +68,7 @@ const askingMs = 500;
  * Owns a data folder until disposed, or until the process ends in whatever way: an SQLite file in exclusive mode is a
  * lock that the operating system gives back.
  *
- * @throws SealtrailError data_folder_locked when another process has it; data_folder_invalid
+ * @throws SealtrailError data_folder_locked when another process has it; data_folder_invalid | storage_unavailable
  */
 export function lockDataFolder(folder: DataFolder): Disposable {
   let db: Database.Database | undefined;
@@ -84,6 +87,8 @@ export function lockDataFolder(folder: DataFolder): Disposable {
         { cause },
       );
     }
+    const failure = diskFailure(folder.dir, cause);
+    if (failure) throw failure;
     throw new SealtrailError(
       'data_folder_invalid',
       `the data folder ${folder.dir} cannot be locked; check its owner and mode`,

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { generateKey, parsePolicy } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
@@ -37,6 +37,16 @@ describe('FsKeyStore', () => {
     expect(keys.read('main')).toBeUndefined();
     keys.create('main', keyOf('main').skey);
     expect(keys.read('main')).toBe(keyOf('main').skey);
+  });
+
+  it('removes what a crash has left of keys, and no key', () => {
+    using folder = temporaryFolder();
+    const keys = new FsKeyStore(folder);
+    keys.create('main', keyOf('main').skey);
+    writeFileSync(path.join(folder.keys, 'late.key.new'), 'PRIVATE+KE');
+    mkdirSync(path.join(folder.keys, 'folder.key.new'));
+    keys.removeLeftOvers();
+    expect(readdirSync(folder.keys).sort()).toEqual(['folder.key.new', 'main.key']);
   });
 
   it('names every trusted key once, in order, in a policy that parses', () => {

@@ -1,3 +1,4 @@
+import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import type { KeyStore, WriteFault } from '../../ports.ts';
 import { writeDurably } from '../durable-file.ts';
@@ -16,6 +17,16 @@ export class FsKeyStore implements KeyStore {
   constructor(folder: DataFolder, fault?: WriteFault) {
     this.#folder = folder;
     this.#policy = new PolicyFile(folder.policy, fault);
+  }
+
+  /**
+   * Removes keys that a crash has left half-written or without their names: no trail was ever made with one. For the owner
+   * of the folder, when it starts.
+   */
+  removeLeftOvers(): void {
+    for (const entry of readdirSync(this.#folder.keys, { withFileTypes: true }))
+      if (entry.name.endsWith('.key.new') && !entry.isDirectory())
+        rmSync(path.join(this.#folder.keys, entry.name));
   }
 
   read(trail: string): string | undefined {

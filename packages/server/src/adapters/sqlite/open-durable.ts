@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { assertNothingLeftOf, assertOpensUnchanged } from '../database-files.ts';
+import { diskFailure, systemCodeOf } from '../disk-failure.ts';
 import { renameDurably } from '../durable-file.ts';
 import { sizeOfRegularFile } from '../regular-file.ts';
 
@@ -38,9 +39,19 @@ export function openDurable(file: string, prepare: (db: Database.Database) => vo
 function create(file: string): void {
   assertNothingLeftOf(file);
   const fresh = `${file}.new`;
-  for (const side of ['', '-wal', '-shm', '-journal']) rmSync(`${fresh}${side}`, { force: true });
-  openWithWal(fresh).close();
-  renameDurably(fresh, file);
+  removeDatabase(fresh);
+  try {
+    openWithWal(fresh).close();
+    renameDurably(fresh, file);
+  } catch (error) {
+    // A full disk stays full as long as half a file lies on it.
+    removeDatabase(fresh);
+    throw error;
+  }
+}
+
+function removeDatabase(file: string): void {
+  for (const side of ['', '-wal', '-shm', '-journal']) rmSync(`${file}${side}`, { force: true });
 }
 
 function openWithWal(file: string): Database.Database {
@@ -56,22 +67,16 @@ function openWithWal(file: string): Database.Database {
   }
 }
 
-const fullOrFailing = /^(?:SQLITE_FULL|SQLITE_IOERR|ENOSPC$|EDQUOT$|EIO$)/;
-
 /** Why a database of the data folder could not be opened, as an error that says what to do. */
 export function openFailure(file: string, cause: unknown): unknown {
-  if (!(cause instanceof Error && 'code' in cause) || cause instanceof SealtrailError) return cause;
-  const code = String(cause.code);
-  if (!/^(?:SQLITE_|E[A-Z]+$)/.test(code)) return cause;
-  return fullOrFailing.test(code)
-    ? new SealtrailError(
-        'storage_unavailable',
-        `${file} cannot be opened (${code}): is the disk full, or failing?`,
-        { cause },
-      )
-    : new SealtrailError(
-        'data_folder_invalid',
-        `${file} cannot be opened (${code}); check its owner and mode, and that it is whole`,
-        { cause },
-      );
+  const code = systemCodeOf(cause);
+  if (code === undefined) return cause;
+  return (
+    diskFailure(file, cause) ??
+    new SealtrailError(
+      'data_folder_invalid',
+      `${file} cannot be opened (${code}); check its owner and mode, and that it is whole`,
+      { cause },
+    )
+  );
 }

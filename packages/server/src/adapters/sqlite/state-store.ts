@@ -1,6 +1,7 @@
 import { SealtrailError, type Token, tokenSchema } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { ProducerState, ProducerStore, StoredToken, TokenStore } from '../../ports.ts';
+import { writeFailure } from '../disk-failure.ts';
 import { openDurable } from './open-durable.ts';
 
 /**
@@ -46,7 +47,7 @@ interface ProducerRow {
   readonly reports: string;
 }
 
-/** What is neither log nor index, in SQLite: `state.db`. */
+/** What is neither log nor index, in SQLite: `state.db`. Writes throw storage_unavailable when the disk takes no more. */
 export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
   readonly #db: Database.Database;
   readonly #maxProducers: number;
@@ -70,11 +71,11 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
   }
 
   add({ token, hash }: StoredToken): void {
-    this.#db
-      .prepare(
-        'INSERT INTO token (id, name, role, trails, tenants, created_at, expires_at, revoked_at, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
-      )
-      .run(
+    const insert = this.#db.prepare(
+      'INSERT INTO token (id, name, role, trails, tenants, created_at, expires_at, revoked_at, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)',
+    );
+    written('the token', () =>
+      insert.run(
         token.id,
         token.name,
         token.role,
@@ -84,13 +85,13 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
         token.expiresAt,
         token.revokedAt,
         hash,
-      );
+      ),
+    );
   }
 
   revoke(id: string, revokedAt: string): void {
-    this.#db
-      .prepare('UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL')
-      .run(revokedAt, id);
+    const update = this.#db.prepare('UPDATE token SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL');
+    written('the end of the token', () => update.run(revokedAt, id));
   }
 
   cursor(trail: string): number {
@@ -118,7 +119,7 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
 
   commit(trail: string, cursor: number, states: ReadonlyMap<string, ProducerState>): void {
     let known = this.#producers.get(trail) ?? this.#countProducers(trail);
-    this.#db.transaction(() => {
+    const commit = this.#db.transaction(() => {
       known += this.#putProducers(trail, cursor, states);
       const surplus = known - this.#maxProducers;
       const forgotten = surplus > 0 ? this.#forgetProducers(trail, surplus) : 0;
@@ -128,7 +129,8 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
           'INSERT INTO producer_cursor (trail, entries, forgotten) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries, forgotten = forgotten + excluded.forgotten',
         )
         .run(trail, cursor, forgotten);
-    })();
+    });
+    written('what is known of producers', commit);
     this.#producers.set(trail, known);
   }
 
@@ -180,6 +182,15 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
 
   [Symbol.dispose](): void {
     this.#db.close();
+  }
+}
+
+/** A write, whose failure is that of the disk. @throws SealtrailError storage_unavailable */
+function written<T>(what: string, write: () => T): T {
+  try {
+    return write();
+  } catch (error) {
+    throw writeFailure(what, error);
   }
 }
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, statSync, truncateSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -20,8 +20,8 @@ export class SmallDisk implements Disposable {
     }
   }
 
-  /** Leaves not a byte. */
-  fill(): void {
+  /** Leaves not a byte, or so many. */
+  fill(left = 0): void {
     const fd = openSync(this.#ballast, 'a');
     try {
       for (let size = 1 << 20; size >= 1; size >>= 1) {
@@ -34,6 +34,7 @@ export class SmallDisk implements Disposable {
     } finally {
       closeSync(fd);
     }
+    if (left > 0) truncateSync(this.#ballast, statSync(this.#ballast).size - left);
   }
 
   /** As a file system becomes that has met an error. */
