@@ -147,6 +147,28 @@ describe('the command line', () => {
     expect(stdout.split('\n')[0]).toBe('c2sp.org/tlog-proof@v1');
   });
 
+  it('verifies a proof without the log, and that it is of this very entry', async () => {
+    const page = JSON.parse((await sealtrail(['query', 'outcome:failure', '--json'])).stdout) as {
+      events: { entry: { id: string } }[];
+    };
+    const { stdout } = await sealtrail(['prove', page.events[0]!.entry.id, '--json']);
+    const file = path.join(dir, 'proof.json');
+    const policy = path.join(dir, 'policy.txt');
+    const check = (text: string, ...more: string[]) => {
+      writeFileSync(file, text);
+      return sealtrail(['verify', file, '--policy', policy, ...more]);
+    };
+    const good = await check(stdout);
+    expect([good.code, good.stdout]).toEqual([0, expect.stringContaining('✓ intact: entry ')]);
+    const bad = await check(stdout.replaceAll('"u_12"', '"u_13"'), '--json');
+    expect([bad.code, JSON.parse(bad.stdout)]).toEqual([1, expect.objectContaining({ code: 'modified' })]);
+    for (const nonsense of ['', '[]', '{"entry":1,"proof":"x"}', '{"entry":{}}'])
+      expect((await check(nonsense)).code).toBe(2);
+    writeFileSync(file, stdout);
+    expect((await sealtrail(['verify', file])).stderr).toContain('expected --policy');
+    expect((await sealtrail(['verify', file, '--policy', policy, '--data', data])).code).toBe(2);
+  });
+
   it('refuses a second process on the data folder, and looks at it beside the first', async () => {
     const second = await sealtrail(['serve', '--data', data, '--port', '0']);
     expect(second.code).toBe(1);

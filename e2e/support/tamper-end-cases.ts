@@ -115,6 +115,21 @@ export const endCases: readonly TamperCase[] = [
     finds: ['main coverage not_covered 1-699'],
   },
   {
+    name: 'the same, with receive times as if all were new, where everything has to be signed',
+    apply: rewriteUnsigned(0),
+    options: { requireSigned: true },
+    code: 'not_covered',
+    finds: ['main coverage not_covered 1-699'],
+    only: true,
+  },
+  {
+    name: 'the same, and the verifier remembers what it saw',
+    apply: rewriteUnsigned(0),
+    remembers: true,
+    code: 'modified',
+    finds: ['main remembered modified'],
+  },
+  {
     name: 'the same, with receive times that are none',
     apply: all(
       rewriteUnsigned(0),

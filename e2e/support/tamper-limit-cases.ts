@@ -17,7 +17,7 @@ export const blindSpots: readonly HarmlessCase[] = [
     apply: setBack('log.db', 'published.db'),
   },
   {
-    name: 'checkpoints and published.db are taken away for entries received within two hours, and these are rewritten',
+    name: 'later checkpoints are taken away, in published.db too, and what they covered is rewritten as if it were new',
     apply: rewriteUnsigned(0),
   },
   {

@@ -290,6 +290,12 @@ export const faultKinds = {
     message: (detail) => detail,
     advice: 'Ask the witnesses what they last saw of this log.',
   },
+  notSigned: {
+    check: 'coverage',
+    code: 'not_covered',
+    message: () => 'No checkpoint that agrees covers them, and all are asked to be covered.',
+    advice: 'Start the server, which signs within seconds, and verify again.',
+  },
   nothingSigned: {
     check: 'coverage',
     code: 'not_covered',

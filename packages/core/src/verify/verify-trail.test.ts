@@ -161,6 +161,19 @@ describe('an intact trail', () => {
   });
 });
 
+describe('entries that wait to be signed', () => {
+  it('fail where all are asked to be signed, and are named', async () => {
+    const trail = new MemoryTrail(700, [1, 300]);
+    expect(failures(await verify(trail, { requireSigned: true }))).toEqual([
+      ['coverage', 'not_covered', 300, 699],
+    ]);
+    expect((await verify(trail, { requireSigned: true })).code).toBe('not_covered');
+    expect(failures(await verify(trail))).toEqual([]);
+    expect(failures(await verify(new MemoryTrail(300, [1, 300]), { requireSigned: true }))).toEqual([]);
+    expect(failures(await verify(new MemoryTrail(0, []), { requireSigned: true }))).toEqual([]);
+  });
+});
+
 describe('identity', () => {
   it('origin and key are those of the policy', async () => {
     const trail = new MemoryTrail(700, SIZES);

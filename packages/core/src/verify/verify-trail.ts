@@ -26,6 +26,8 @@ export interface VerifyTrailOptions {
   readonly sha256?: Sha256;
   /** Not used where `policy` is a judge, which has its own. */
   readonly native?: Ed25519Verify;
+  /** Whether entries fail that no checkpoint covers yet, normally those of the last second; absent: the verdict names them. */
+  readonly requireSigned?: boolean;
   /** Reads the content of an entry; absent: content is not checked. */
   readonly inspectEntry?: InspectEntry;
   /** Called after every batch with the number of entries read. */
@@ -66,7 +68,7 @@ export async function verifyTrail(
   const { beyond } = outcome;
   if (!isCutOff) checkEnd(size, beyond, faults);
   checkWitnesses(size, judge.policy, outcome, faults);
-  checkCoverage(size, heads, faults);
+  checkCoverage(size, heads, outcome, options.requireSigned === true, faults);
   const storeFaults = await readStoreFaults(evidence);
 
   const incomparable = new Set([...outcome.incomparable, ...beyond.keys()]);
@@ -167,9 +169,17 @@ function checkWitnesses(size: number, policy: TrustPolicy, outcome: ReplayOutcom
   );
 }
 
-/** Entries after the last checkpoint are normal; a log with entries and no checkpoint at all is not. */
-function checkCoverage(size: number, heads: Heads, faults: Faults): void {
+/** Entries after the last checkpoint are normal, if nothing else is asked for; entries and no checkpoint at all are not. */
+function checkCoverage(
+  size: number,
+  heads: Heads,
+  { head }: ReplayOutcome,
+  isAllAsked: boolean,
+  faults: Faults,
+): void {
+  const covered = head?.size ?? 0;
   if (size > 0 && heads.largest === 0) faults.at('nothingSigned', 0, size - 1);
+  else if (isAllAsked && covered < size) faults.at('notSigned', covered, size - 1);
 }
 
 function witnessesOf(

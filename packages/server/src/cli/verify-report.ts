@@ -1,4 +1,10 @@
-import { type CheckResult, type TrailVerdict, type VerdictCode, verdictCodes } from '@sealtrail/core';
+import {
+  type CheckResult,
+  type EntryVerdict,
+  type TrailVerdict,
+  type VerdictCode,
+  verdictCodes,
+} from '@sealtrail/core';
 import type { FolderVerdict } from '../verify/verify-folder.ts';
 import { printable } from './printable.ts';
 import { type Column, table } from './table.ts';
@@ -41,6 +47,19 @@ export function verifyReport(verdict: FolderVerdict, columns: number): string {
     .join('\n\n')}\n`;
 }
 
+/** A verdict on one entry, for people: what was checked, and how far an outsider has to trust the operator. */
+export function entryReport(verdict: EntryVerdict, columns: number): string {
+  const width = Math.max(20, Math.min(columns, maxTextColumns));
+  const marks = { passed: '✓', failed: '✗', skipped: '·', not_covered: '·' } as const;
+  const lines = verdict.checks.flatMap(({ check, status, message, advice }) => [
+    ...wrap(`${check}: ${message}`, width - 2).map((line, i) => `${i === 0 ? marks[status] : ' '} ${line}`),
+    ...(advice === undefined ? [] : wrap(`→ ${advice}`, width - 4).map((line) => `    ${line}`)),
+  ]);
+  const { ok, code, index, origin } = verdict;
+  const end = ok ? `✓ intact: entry ${index} of ${origin}` : `✗ NOT PROVEN (${wordsOf(code)})`;
+  return `${[...lines, '', ...wrap(end, width)].join('\n')}\n`;
+}
+
 function trailTable(trails: readonly TrailVerdict[], columns: number): string[] {
   if (trails.length === 0) return [];
   const right = (heading: string, numbers: readonly number[]): string[] => {
@@ -80,7 +99,7 @@ function waitingLines(trails: readonly TrailVerdict[], width: number): string[] 
   const count = waiting.reduce((sum, { size, coveredSize }) => sum + size - coveredSize, 0);
   const [first] = waiting;
   const where = waiting.length === 1 ? `at the end of ${first!.trail}` : `of ${waiting.length} trails`;
-  const text = `· ${entriesOf(count)} ${where} ${count === 1 ? 'is' : 'are'} not under a signed checkpoint yet; a running server signs within seconds.`;
+  const text = `· ${entriesOf(count)} ${where} ${count === 1 ? 'is' : 'are'} not under a signed checkpoint yet: nothing proves ${count === 1 ? 'it' : 'them'}. A running server signs within seconds; --require-signed asks for all.`;
   return wrap(text, width);
 }
 

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { SealtrailError } from '@sealtrail/core';
+import { type ErrorCode, SealtrailError } from '@sealtrail/core';
 import { Command, Option } from 'commander';
 import { type FolderVerdict, verifyFolder } from '../verify/verify-folder.ts';
+import { verifyProof } from '../verify/verify-proof.ts';
 import { verifyRemote } from '../verify/verify-remote.ts';
 import { type CliContext, dataOf, dataOption } from './context.ts';
 import { jsonLine } from './printable.ts';
 import { ProgressBar } from './progress-bar.ts';
-import { verifyReport } from './verify-report.ts';
+import { entryReport, verifyReport } from './verify-report.ts';
 
 interface VerifyOptions {
   readonly data?: string;
@@ -15,13 +16,17 @@ interface VerifyOptions {
   readonly trail?: string;
   readonly policy?: string;
   readonly remember?: string;
+  readonly requireSigned?: true;
   readonly json?: true;
 }
 
 /** `sealtrail verify` */
 export function verifyCommand(context: CliContext): Command {
   return new Command('verify')
-    .description('check that nothing was changed: a data folder (offline), or a server')
+    .description(
+      'check that nothing was changed: a data folder (offline), a server, or the proof of an entry',
+    )
+    .argument('[evidence]', 'file with what prove --json printed; --policy is needed')
     .addOption(dataOption())
     .option('--url <url>', 'server to verify as a client that remembers')
     .addOption(new Option('--token <token>', 'bearer token for --url').env('SEALTRAIL_TOKEN'))
@@ -31,8 +36,16 @@ export function verifyCommand(context: CliContext): Command {
       '--remember <file>',
       'where the checkpoints seen are kept for the next time (default with --url: beside the policy)',
     )
+    .option(
+      '--require-signed',
+      'with --data: fail where entries wait to be signed, as those of the last second do',
+    )
     .option('--json', 'output for machines')
-    .action(async (options: VerifyOptions) => {
+    .action(async (evidence: string | undefined, options: VerifyOptions) => {
+      if (evidence !== undefined) {
+        overProof(evidence, options, context);
+        return;
+      }
       // The environment says which folder is meant where none is named; it does not contradict a server that is.
       const data = options.url === undefined ? dataOf(options, context) : options.data;
       if ((data === undefined) === (options.url === undefined))
@@ -47,6 +60,20 @@ export function verifyCommand(context: CliContext): Command {
     });
 }
 
+function overProof(file: string, options: VerifyOptions, { terminal, setExitCode }: CliContext): void {
+  if (options.data !== undefined || options.url !== undefined)
+    throw new SealtrailError('invalid_parameter', 'expected evidence, --data or --url, got several of them');
+  const policyText = readPolicy(neededPolicy(options, 'keys are never taken from the evidence'));
+  const verdict = verifyProof(readText(file, 'the evidence', 'invalid_parameter'), policyText);
+  terminal.out(options.json ? jsonLine(verdict) : entryReport(verdict, terminal.columns));
+  setExitCode(verdict.ok ? 0 : 1);
+}
+
+function neededPolicy({ policy }: VerifyOptions, reason: string): string {
+  if (policy === undefined) throw new SealtrailError('invalid_parameter', `expected --policy: ${reason}`);
+  return policy;
+}
+
 async function overFolder(
   dir: string,
   options: VerifyOptions,
@@ -57,6 +84,7 @@ async function overFolder(
     policyText: options.policy === undefined ? undefined : readPolicy(options.policy),
     trail: options.trail,
     rememberFile: options.remember,
+    requireSigned: options.requireSigned,
     onProgress: (done, total) => progress.show(done, total),
     signal,
   });
@@ -67,17 +95,13 @@ async function overServer(
   options: VerifyOptions,
   { terminal, signal }: CliContext,
 ): Promise<FolderVerdict> {
-  if (options.policy === undefined)
-    throw new SealtrailError(
-      'invalid_parameter',
-      'expected --policy: keys are never taken from the server that is verified',
-    );
+  const policy = neededPolicy(options, 'keys are never taken from the server that is verified');
   using progress = new ProgressBar(terminal, 'verifying');
   const verdict = await verifyRemote({
     remote: { url, token: options.token, signal },
     trail: options.trail ?? 'main',
-    policyText: readPolicy(options.policy),
-    rememberFile: options.remember ?? `${options.policy}.seen`,
+    policyText: readPolicy(policy),
+    rememberFile: options.remember ?? `${policy}.seen`,
     onProgress: (done, total) => progress.show(done, total),
     signal,
   });
@@ -86,10 +110,12 @@ async function overServer(
   return { ok: verdict.ok, code: verdict.code, trails: [verdict], checks: [], isPinned: true };
 }
 
-function readPolicy(file: string): string {
+const readPolicy = (file: string): string => readText(file, 'the trust policy', 'invalid_policy');
+
+function readText(file: string, what: string, code: ErrorCode): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (cause) {
-    throw new SealtrailError('invalid_policy', `the trust policy ${file} cannot be read`, { cause });
+    throw new SealtrailError(code, `${what} ${file} cannot be read`, { cause });
   }
 }

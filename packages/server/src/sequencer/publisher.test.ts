@@ -1,6 +1,14 @@
 import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { generateKey, openCheckpoint, verifierFromVkey } from '@sealtrail/core';
+import {
+  createSigner,
+  generateKey,
+  openCheckpoint,
+  parseCheckpoint,
+  parseNote,
+  signCheckpoint,
+  verifierFromVkey,
+} from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import type { DataFolder } from '../adapters/fs/data-folder.ts';
@@ -163,6 +171,14 @@ describe('Publisher', () => {
   });
 });
 
+/** The same checkpoint, signed by a key that calls itself by the same name. */
+function resigned(note: string): string {
+  const { text } = parseNote(note);
+  const checkpoint = parseCheckpoint(text);
+  const { skey } = generateKey(checkpoint.origin, new Uint8Array(32).fill(9));
+  return signCheckpoint(checkpoint, [createSigner(skey)]);
+}
+
 describe('Publisher.recover', () => {
   const codeOfStart = (folder: DataFolder): string | undefined =>
     codeOf(() => new OpenLog(folder)[Symbol.dispose]());
@@ -218,14 +234,21 @@ describe('Publisher.recover', () => {
     expect(codeOfStart(folder)).toBe('log_forked');
   });
 
-  it('refuses when another history was published', () => {
-    using folder = publishedFolder([10]);
-    using twin = publishedFolder([11]);
-    {
-      using log = new OpenLog(twin);
-      run(folder.published, 'UPDATE published SET note = ?', log.publisher.last('main')!.note);
-    }
-    expect(codeOfStart(folder)).toBe('log_forked');
+  it.each([
+    ['with the signature of another key', (note: string) => [300, resigned(note)] as const],
+    [
+      'with a changed signature',
+      (note: string) => [300, note.replace(/.{10}=*\n$/, (end) => end.replace(/[A-Za-z]/g, 'x'))] as const,
+    ],
+    ['filed under another size', (note: string) => [299, note] as const],
+    ['that is none', () => [300, 'x'] as const],
+  ])('refuses a published checkpoint %s', (_, forge) => {
+    using folder = publishedFolder([300]);
+    const [size, note] = forge(history(folder)[0]!.note);
+    run(folder.published, 'UPDATE published SET size = ?, note = ?', size, note);
+    // The log's own history tells nothing else.
+    run(folder.log, 'UPDATE checkpoint SET size = ?, note = ?', size, note);
+    expect(codeOfStart(folder)).toBe('data_folder_invalid');
   });
 
   it.each([

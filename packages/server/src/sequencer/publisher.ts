@@ -1,14 +1,15 @@
 import {
+  type Checkpoint,
   type Ed25519Verify,
   equalBytes,
   type GetNode,
   type NoteSigner,
-  parseCheckpoint,
-  parseNote,
+  openCheckpoint,
   rootAt,
   SealtrailError,
   signCheckpoint,
   type TreeHasher,
+  verifierFromVkey,
 } from '@sealtrail/core';
 import type { KeyStore, LogStore, PublishedStore, TileReader, TrailRecord } from '../ports.ts';
 import { CheckpointThinning } from './checkpoint-thinning.ts';
@@ -66,7 +67,7 @@ export class Publisher {
    * Compares the log with what was published from it. Call it before anything is written. It reads the hashes that the
    * next checkpoint will be built on, a few a trail; that every stored byte fits them is for verification to say.
    *
-   * @throws SealtrailError log_behind_published | log_forked | key_missing: this log must not be signed any more
+   * @throws SealtrailError log_behind_published | log_forked | key_missing | data_folder_invalid: this log must not be signed any more
    */
   recover(): void {
     const { sequencer, published } = this.#parts;
@@ -173,6 +174,21 @@ export class Publisher {
     return signer;
   }
 
+  /** Nobody's word but this trail's own: what is published on from here has to be what it signed. */
+  #openPublished(trail: TrailRecord, apart: PublishedCheckpoint): Checkpoint {
+    try {
+      const { native } = this.#parts;
+      const { checkpoint } = openCheckpoint(apart.note, [verifierFromVkey(trail.vkey, { native })]);
+      if (checkpoint.origin === trail.origin && checkpoint.size === apart.size) return checkpoint;
+    } catch (error) {
+      if (!(error instanceof SealtrailError)) throw error;
+    }
+    throw new SealtrailError(
+      'data_folder_invalid',
+      `the published checkpoint of trail ${trail.name} is not one that this trail signed: published.db was changed, or damaged. Restore it from a backup; nothing is signed until then`,
+    );
+  }
+
   #recoverTrail(trail: TrailRecord, apart: PublishedCheckpoint | undefined): void {
     const { store, reader, hasher } = this.#parts;
     const inLog = store.lastCheckpoint(trail.id);
@@ -191,7 +207,7 @@ export class Publisher {
           `trail ${trail.name} has ${size} entries, but a checkpoint of ${apart.size} entries was published: the log has been set back. Restore the newer log; it will not be signed as it is`,
         );
       }
-      const { root } = parseCheckpoint(parseNote(apart.note).text);
+      const { root } = this.#openPublished(trail, apart);
       const getNode: GetNode = (level, index) => reader.node(trail.name, level, index);
       if (!equalBytes(root, rootAt(apart.size, getNode, hasher))) {
         throw new SealtrailError(

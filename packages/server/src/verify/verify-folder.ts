@@ -41,6 +41,8 @@ export interface VerifyFolderOptions {
    * whoever has the keys and published.db can set the log back or write it anew.
    */
   readonly rememberFile?: string | undefined;
+  /** Whether entries fail that no checkpoint covers yet; absent: the verdict names them. */
+  readonly requireSigned?: boolean | undefined;
   /** Milliseconds to wait before a second look at a trail that a running server may just have made. */
   readonly settleMs?: number;
   /** Entries verified, of how many there seem to be: for a progress bar, never for the verdict. */
@@ -157,6 +159,7 @@ async function verifyOnce(look: Look): Promise<FolderVerdict> {
         sha256: nativeSha256,
         inspectEntry: (entry, index) => trail.inspectEntry(entry, index),
         onProgress: (entries) => progress.at(entries),
+        requireSigned: options.requireSigned === true,
         ...(options.signal && { signal: options.signal }),
       }),
     );

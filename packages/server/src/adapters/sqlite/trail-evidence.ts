@@ -44,7 +44,10 @@ export class StoredTrailEvidence implements TrailEvidence {
   readonly #db: Database.Database;
   readonly #id: number;
   readonly #tile: Database.Statement;
-  readonly #tailHashes: Database.Statement<[number, number, number], { start: number; hashes: Uint8Array | null }>;
+  readonly #tailHashes: Database.Statement<
+    [number, number, number],
+    { start: number; hashes: Uint8Array | null }
+  >;
   readonly #ids: EntryIdEvidence;
   readonly #unsigned: UnsignedEvidence;
   readonly #layoutFaults: StoreFault[] = [];
@@ -81,7 +84,10 @@ export class StoredTrailEvidence implements TrailEvidence {
           `Bundle ${n} is stored as full, which is ${TILE_WIDTH} entries, and holds ${batch.entries.length}.`,
         );
       if ('entries' in batch && zstdFrameLength(data) !== data.length)
-        this.#layoutFault(start, `Something stands behind the entries in bundle ${n}, where no reader sees it.`);
+        this.#layoutFault(
+          start,
+          `Something stands behind the entries in bundle ${n}, where no reader sees it.`,
+        );
       this.#size = start + TILE_WIDTH;
       if (++turn % bundlesPerTurn === 0) await nextTurn();
       yield batch;

@@ -4,9 +4,9 @@ import type { StoreFault } from '@sealtrail/core';
 const maxUnsignedMs = 2 * 3_600_000;
 
 /**
- * Holds the entries after the last checkpoint against their receive times. A server signs soon what it takes: without
- * this, whoever removes the later checkpoints everywhere could rewrite all that they covered without any key, as entries
- * that wait to be signed.
+ * Holds the entries after the last checkpoint against their receive times: a server signs soon what it takes. It finds
+ * later checkpoints that were lost, or taken away for entries that stayed as they were. It bounds no forger, who writes
+ * the receive times too: that takes a checkpoint which somebody else has seen.
  */
 export class UnsignedEvidence {
   readonly #signedSize: number;
