@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { SealtrailError } from '@sealtrail/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codeOfPromise } from '../testing/code-of.ts';
@@ -97,7 +98,8 @@ describe('blank lines', () => {
     };
     expect(await codeOfPromise(count('\n'.repeat(20_000)))).toBe('body_too_large');
     expect(await codeOfPromise(count(' \r\n'.repeat(20_000)))).toBe('body_too_large');
-    expect(await count('\n'.repeat(5_000))).toBe(0);
+    expect(await codeOfPromise(count('\n'.repeat(10_001)))).toBe('body_too_large');
+    expect(await count('\n'.repeat(10_000))).toBe(0);
     expect(await count('{}\r\n\r\n'.repeat(20_000))).toBe(20_000);
   });
 });
@@ -111,18 +113,43 @@ describe('decodedChunks', () => {
     expect((await readBody(body, encoding, text.length)).toString()).toBe(text);
   });
 
-  it.each(Object.entries(encoded))(
-    'ends %s at the limit, and leaves the body open for its answer',
-    async (encoding, bytes) => {
+  const signals = [
+    ['without a deadline', undefined],
+    ['before its deadline', new AbortController().signal],
+  ] as const;
+  const endings = Object.entries(encoded).flatMap(([encoding, bytes]) =>
+    signals.map(([when, deadline]) => [encoding, when, bytes, deadline] as const),
+  );
+
+  /** Whether a body is there to be drained, once its answer is on its way: nothing listens to it any more. */
+  async function canBeDrained(body: PassThrough): Promise<boolean> {
+    await nextTurn();
+    body.resume();
+    return !body.destroyed && body.readableFlowing === true;
+  }
+
+  it.each(endings)(
+    'ends %s at the limit, %s, and leaves the body open for its answer',
+    async (encoding, _, bytes, deadline) => {
       const body = new PassThrough();
       body.write(bytes);
-      expect(await codeOfPromise(readBody(body, encoding, text.length - 1))).toBe('body_too_large');
-      expect(body.destroyed).toBe(false);
-      // What is left can be drained.
-      body.resume();
-      expect(body.write(Buffer.alloc(100_000))).toBeDefined();
+      const read = readBody(body, encoding, text.length - 1, undefined, deadline);
+      expect(await codeOfPromise(read)).toBe('body_too_large');
+      expect(await canBeDrained(body)).toBe(true);
     },
   );
+
+  it('does not wait for a chunk beyond its deadline', async () => {
+    for (const encoding of Object.keys(encoded)) {
+      const deadline = new AbortController();
+      const body = new PassThrough();
+      const read = codeOfPromise(readBody(body, encoding, text.length, undefined, deadline.signal));
+      await nextTurn();
+      deadline.abort();
+      expect(await read).toBe('request_timeout');
+      expect(body.destroyed).toBe(false);
+    }
+  });
 
   it.each(Object.entries(encoded))('reports %s that breaks off', async (encoding, bytes) => {
     const body = new PassThrough();
@@ -141,15 +168,37 @@ describe('decodedChunks', () => {
       ).toBe('malformed_json');
   });
 
-  it('is closed when its reader goes away', async () => {
+  it.each(endings)(
+    'of %s, %s, are closed when their reader goes away',
+    async (encoding, _, bytes, deadline) => {
+      const body = new PassThrough();
+      body.write(bytes);
+      for await (const chunk of decodedChunks(body, encoding, text.length, deadline)) {
+        expect(chunk.length).toBeGreaterThan(0);
+        break;
+      }
+      expect(body.listenerCount('data')).toBe(0);
+      expect(await canBeDrained(body)).toBe(true);
+    },
+  );
+
+  it('tell of what they hold while it comes', async () => {
+    const body = Readable.from(inPieces(encoded.identity, [100]), { objectMode: false });
+    const held: number[] = [];
+    expect((await readBody(body, undefined, text.length, (bytes) => held.push(bytes))).length).toBe(
+      held.reduce((sum, bytes) => sum + bytes),
+    );
+    expect(held.length).toBeGreaterThan(10);
+  });
+
+  it('end when what they hold has no room', async () => {
     const body = new PassThrough();
-    body.write(encoded.gzip);
-    for await (const chunk of decodedChunks(body, 'gzip', text.length)) {
-      expect(chunk.length).toBeGreaterThan(0);
-      break;
-    }
-    expect(body.destroyed).toBe(false);
-    expect(body.listenerCount('data')).toBe(0);
+    body.write(encoded.identity);
+    const hold = (): never => {
+      throw new SealtrailError('overloaded');
+    };
+    expect(await codeOfPromise(readBody(body, undefined, text.length, hold))).toBe('overloaded');
+    expect(await canBeDrained(body)).toBe(true);
   });
 
   it.each(['br', 'deflate', 'gzip, gzip', 'constructor', '__proto__'])(

@@ -72,6 +72,8 @@ async function* until(
     }
   } finally {
     deadline.removeEventListener('abort', end);
+    // So that what is left of the body can be drained. A chunk that may never come is not waited for.
+    await Promise.race([chunks.return?.(), ended.promise]).catch(() => {});
   }
 }
 
