@@ -16,10 +16,18 @@ export function runChild(command, args, options) {
   };
   process.on('SIGINT', passOn);
   process.on('SIGTERM', passOn);
+  // npm starts scripts through a shell, which passes no signal on: it ends, and we are left to another parent.
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.env.npm_lifecycle_event === undefined || process.ppid === parent) return;
+    clearInterval(watch);
+    passOn('SIGTERM');
+  }, 250);
   return new Promise((resolve, reject) => {
     child.on('error', reject);
     child.on('exit', (code, signal) => resolve(code ?? 128 + constants.signals[signal]));
   }).finally(() => {
+    clearInterval(watch);
     process.off('SIGINT', passOn);
     process.off('SIGTERM', passOn);
   });
