@@ -106,3 +106,8 @@ export class SealtrailError extends Error {
     return errorKinds[this.code].status;
   }
 }
+
+/** What an error says, whatever was thrown. */
+export function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,5 +1,6 @@
 import { lstatSync, statfsSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { reasonOf } from '@sealtrail/core';
 import { hotJournalOf } from './adapters/database-files.ts';
 import { type DataFolder, dataFolder, isDataFolderOwned } from './adapters/fs/data-folder.ts';
 import { FsKeyStore } from './adapters/fs/key-store.ts';
@@ -46,7 +47,7 @@ export async function examine(dir: string): Promise<readonly Finding[]> {
     try {
       findings.push(...[look(folder)].flat());
     } catch (error) {
-      findings.push(bad(what, error instanceof Error ? error.message : String(error)));
+      findings.push(bad(what, reasonOf(error)));
     }
   }
   return findings;

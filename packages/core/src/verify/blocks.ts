@@ -1,7 +1,8 @@
+import { reasonOf } from '../errors.ts';
 import type { TreeHasher } from '../tree/hash.ts';
 import { TILE_WIDTH } from '../tree/tile.ts';
 import type { EntryBatch, EntryFacts, InspectEntry, TrailEvidence } from './evidence.ts';
-import { type Faults, reasonOf } from './faults.ts';
+import type { Faults } from './faults.ts';
 import { readGuarded } from './guarded.ts';
 import type { StoredTile, StoredTiles } from './tiles.ts';
 

@@ -57,8 +57,3 @@ export class Faults {
     return found;
   }
 }
-
-/** What to tell about an error that evidence threw. */
-export function reasonOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unknown error';
-}

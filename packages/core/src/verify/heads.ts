@@ -1,8 +1,9 @@
 import { parseCheckpoint } from '../checkpoint/checkpoint.ts';
 import { parseNote } from '../checkpoint/note.ts';
 import type { CheckpointJudge, JudgedCheckpoint } from '../checkpoint/trust.ts';
+import { reasonOf } from '../errors.ts';
 import type { TrailEvidence } from './evidence.ts';
-import { type Faults, reasonOf } from './faults.ts';
+import type { Faults } from './faults.ts';
 import { readGuarded } from './guarded.ts';
 
 /** Where a signed head came from; also the first part of the names of its faults. */

@@ -1,7 +1,8 @@
+import { reasonOf } from '../errors.ts';
 import { HASH_BYTES } from '../tree/hash.ts';
 import { TILE_WIDTH, tilePath } from '../tree/tile.ts';
 import type { TrailEvidence } from './evidence.ts';
-import { type Faults, reasonOf } from './faults.ts';
+import type { Faults } from './faults.ts';
 
 /** The hashes of one stored tile. */
 export class StoredTile {

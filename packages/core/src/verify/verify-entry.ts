@@ -2,9 +2,9 @@ import type { Ed25519Verify } from '../checkpoint/ed25519.ts';
 import { evaluateQuorum, type TrustPolicy } from '../checkpoint/policy.ts';
 import { type ProofFile, parseProofFile } from '../checkpoint/proof-file.ts';
 import { createCheckpointJudge, type JudgedCheckpoint } from '../checkpoint/trust.ts';
+import { reasonOf } from '../errors.ts';
 import { createTreeHasher, type Sha256 } from '../tree/hash.ts';
 import { verifyInclusion } from '../tree/proof.ts';
-import { reasonOf } from './faults.ts';
 import { type Assurance, type CheckResult, gravest, type VerdictCode } from './verdict.ts';
 
 /** What verification of a single entry relies on. */

@@ -1,4 +1,4 @@
-import { SealtrailError } from '@sealtrail/core';
+import { reasonOf, SealtrailError } from '@sealtrail/core';
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../main.ts';
 import { tokenCommand, trailCommand } from './admin.ts';
@@ -75,7 +75,7 @@ export async function runCommandLine(args: readonly string[], context: CliContex
       return;
     }
     const known = error instanceof SealtrailError ? error : undefined;
-    const message = known?.message ?? (error instanceof Error ? error.message : String(error));
+    const message = known?.message ?? reasonOf(error);
     if (args.includes('--json'))
       context.terminal.err(
         jsonLine({ error: { code: known?.code ?? 'internal', message, details: known?.details ?? [] } }),

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { formatVkey, parsePolicy, type StoreFault, type TrustPolicy } from '@sealtrail/core';
+import { formatVkey, parsePolicy, reasonOf, type StoreFault, type TrustPolicy } from '@sealtrail/core';
 import { hotJournalOf } from '../adapters/database-files.ts';
 import type { DataFolder } from '../adapters/fs/data-folder.ts';
 import { readPolicyFile } from '../adapters/fs/policy-file.ts';
@@ -38,7 +38,7 @@ export function readOwnPolicy(folder: DataFolder): PolicySource {
   try {
     return { policy: readPolicyFile(folder.policy), faults: [] };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const message = `The trust policy in the folder cannot be read: ${reason}.`;
     return { policy: emptyPolicy, faults: [fault('identity', 'unreadable', message, giveCopy)] };
   }

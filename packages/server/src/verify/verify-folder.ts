@@ -4,6 +4,7 @@ import {
   type CheckResult,
   createCheckpointJudge,
   parsePolicy,
+  reasonOf,
   SealtrailError,
   type StoreFault,
   type TrailVerdict,
@@ -181,7 +182,7 @@ function openLog(folder: DataFolder, faults: StoreFault[]): LogEvidence | undefi
   try {
     return new LogEvidence(folder.log);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const message = `log.db cannot be read as a log: ${reason}.`;
     faults.push({ check: 'store', code: 'unreadable', message, advice: 'Check the storage.' });
     return undefined;
@@ -208,7 +209,7 @@ function folderFaults(
       });
     return faults;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     const message = `log.db cannot be read throughout: ${reason}.`;
     return [{ check: 'store', code: 'unreadable', message, advice: 'Check the storage.' }];
   }

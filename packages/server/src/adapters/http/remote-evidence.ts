@@ -5,6 +5,7 @@ import {
   parseCheckpoint,
   parseNote,
   partialWidth,
+  reasonOf,
   SealtrailError,
   type StoredCheckpoint,
   TILE_WIDTH,
@@ -122,7 +123,7 @@ export class RemoteEvidence implements TrailEvidence {
       // Fewer entries are for verification to explain; more are none that the checkpoint covers.
       return { start, entries: decodeBundle(bytes, count) };
     } catch (error) {
-      return { start, count, unreadable: error instanceof Error ? error.message : 'it cannot be fetched' };
+      return { start, count, unreadable: reasonOf(error) };
     }
   }
 

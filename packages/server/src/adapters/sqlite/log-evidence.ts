@@ -1,4 +1,4 @@
-import { HASH_BYTES, type StoreFault, TILE_WIDTH, trailName } from '@sealtrail/core';
+import { HASH_BYTES, reasonOf, type StoreFault, TILE_WIDTH, trailName } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { TrailRecord } from '../../ports.ts';
 import { Resources } from '../../resources.ts';
@@ -90,7 +90,7 @@ export class LogEvidence implements Disposable {
       const found = find();
       if (found !== undefined) yield found;
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = reasonOf(error);
       yield fault('unreadable', `log.db cannot be read throughout: ${reason}.`, 'Check the storage.');
     }
     return undefined;

@@ -1,4 +1,4 @@
-import { parseCheckpoint, parseNote, type StoreFault } from '@sealtrail/core';
+import { parseCheckpoint, parseNote, reasonOf, type StoreFault } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import { isThere, sizeOfRegularFile } from '../regular-file.ts';
 import { EvidenceFile } from './evidence-file.ts';
@@ -37,7 +37,7 @@ export function readPublished(file: string): PublishedEvidence {
     using evidence = new EvidenceFile(file);
     return read(evidence.db, checkpoints);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = reasonOf(error);
     return {
       checkpoints,
       faults: [fault('unreadable', `published.db cannot be read: ${reason}.`, 'Check the storage.')],

@@ -7,6 +7,7 @@ import {
   type EntryFacts,
   eventLimits,
   HASH_BYTES,
+  reasonOf,
   type StoredCheckpoint,
   type StoreFault,
   TILE_WIDTH,
@@ -201,7 +202,7 @@ function readBatch(start: number, expected: number, read: () => Uint8Array): Ent
   try {
     return { start, entries: decodeBundle(read()) };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : 'it cannot be decoded';
+    const reason = reasonOf(error);
     return { start, count: expected, unreadable: reason };
   }
 }
