@@ -1,8 +1,15 @@
 import { type Episode, type EpisodeListener, maxSamples, type Occurrence } from './episode.ts';
-import type { SavedWindow, Window } from './window.ts';
+import { type SavedWindow, Window } from './window.ts';
 
 /** What is asked of a window when it has closed: undefined where the condition does not hold, else what was measured. */
 export type ClosedCondition = (occurrences: readonly Occurrence[]) => number | undefined;
+
+/** What is the same for all groups. */
+export interface ClosedSpec {
+  readonly spanMs: number;
+  readonly condition: ClosedCondition;
+  readonly changed: EpisodeListener;
+}
 
 /** Occurrences that are kept of one window. */
 const maxHeld = 100_000;
@@ -12,16 +19,13 @@ const maxHeld = 100_000;
  * window opens with an event and takes what comes within a span; the next event behind it opens the next. Takes
  * occurrences in their order only.
  */
-export class ClosedWindow implements Window {
-  readonly #spanMs: number;
-  readonly #condition: ClosedCondition;
-  readonly #changed: EpisodeListener;
+export class ClosedWindow extends Window {
+  readonly #spec: ClosedSpec;
   #held: Occurrence[] = [];
 
-  constructor(spanMs: number, condition: ClosedCondition, changed: EpisodeListener, saved?: SavedWindow) {
-    this.#spanMs = spanMs;
-    this.#condition = condition;
-    this.#changed = changed;
+  constructor(spec: ClosedSpec, key: string, saved?: SavedWindow) {
+    super(key);
+    this.#spec = spec;
     if (saved !== undefined) this.#held = [...(saved.held as readonly Occurrence[])];
   }
 
@@ -30,7 +34,7 @@ export class ClosedWindow implements Window {
 
   /** When the window closes. */
   get dueMs(): number {
-    return (this.#held[0]?.timeMs ?? Number.POSITIVE_INFINITY) + this.#spanMs;
+    return (this.#held[0]?.timeMs ?? Number.POSITIVE_INFINITY) + this.#spec.spanMs;
   }
 
   add(occurrence: Occurrence): void {
@@ -52,7 +56,7 @@ export class ClosedWindow implements Window {
     if (dueMs > timeMs) return;
     const held = this.#held;
     this.#held = [];
-    const measured = this.#condition(held);
+    const measured = this.#spec.condition(held);
     if (measured === undefined) return;
     const { index, timeMs: lastMs } = held.at(-1)!;
     const episode: Episode = {
@@ -65,6 +69,6 @@ export class ClosedWindow implements Window {
       completedBy: index,
       samples: [...new Set(held.map((one) => one.index))].slice(-maxSamples),
     };
-    this.#changed(episode);
+    this.#spec.changed(this.key, episode);
   }
 }

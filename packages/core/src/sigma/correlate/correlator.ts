@@ -3,7 +3,7 @@ import type { LoadedCorrelation } from '../load.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Episode, EpisodeListener, Occurrence } from './episode.ts';
 import type { SavedWindow, Window } from './window.ts';
-import { planWindows, type WindowPlan } from './window-plan.ts';
+import { planWindows, type WindowOpener, type WindowPlan } from './window-plan.ts';
 
 /** An event that rules matched, on its way to correlations. */
 export interface MatchedEvent {
@@ -25,14 +25,6 @@ export type GroupValue = string | number | boolean;
 
 /** Told of each episode that is new or has changed, with its group. */
 export type GroupListener = (group: Group, episode: Episode) => void;
-
-/** What is known of a group. */
-interface GroupState {
-  readonly key: string;
-  readonly window: Window;
-  /** When it will be looked at next, if it will be. */
-  dueMs: number;
-}
 
 /** A group at rest: its key and what its window holds. */
 export type SavedGroup = readonly [key: string, window: SavedWindow];
@@ -56,15 +48,15 @@ export class Correlator {
   readonly #spanMs: number;
   readonly #groupFields: readonly (readonly string[])[];
   readonly #valueFields: readonly (readonly string[])[];
-  readonly #listener: GroupListener;
+  readonly #open: WindowOpener;
   /** Groups of which something was heard lately, and those of which nothing was since `#turnMs`. */
-  #young: Map<string, GroupState> = new Map();
-  #old: Map<string, GroupState> = new Map();
+  #young: Map<string, Window> = new Map();
+  #old: Map<string, Window> = new Map();
   /** Event time at which the young become the old ones. */
   #turnMs = Number.NEGATIVE_INFINITY;
   /** Occurrences that wait for the watermark, where their order counts. */
   #waiting: Deadlines<readonly [string, Occurrence]> = new Deadlines();
-  readonly #due: Deadlines<GroupState> = new Deadlines();
+  readonly #due: Deadlines<Window> = new Deadlines();
   #watermarkMs = Number.NEGATIVE_INFINITY;
 
   /**
@@ -82,7 +74,8 @@ export class Correlator {
     this.#spanMs = correlation.timespanMs;
     this.#groupFields = fieldsOf(groupBy);
     this.#valueFields = fieldsOf(fields);
-    this.#listener = listener;
+    const changed: EpisodeListener = (group, episode) => listener(groupOf(group), episode);
+    this.#open = plan.opener(changed);
   }
 
   /** Groups that are known at the moment. */
@@ -120,8 +113,8 @@ export class Correlator {
     while (this.#waiting.firstMs <= watermarkMs) this.#takeInOrder();
     while (this.#due.firstMs <= watermarkMs) this.#lookAtDue();
     if (watermarkMs >= this.#turnMs) {
-      for (const state of this.#old.values())
-        if (!state.window.forget(watermarkMs)) this.#young.set(state.key, state);
+      for (const window of this.#old.values())
+        if (!window.forget(watermarkMs)) this.#young.set(window.key, window);
       this.#old = this.#young;
       this.#young = new Map();
       this.#turnMs = watermarkMs + this.#spanMs;
@@ -130,7 +123,7 @@ export class Correlator {
 
   save(): SavedCorrelator {
     const groups = [...this.#old.values(), ...this.#young.values()].map(
-      ({ key, window }): SavedGroup => [key, window.save()],
+      (window): SavedGroup => [window.key, window.save()],
     );
     const waiting: (readonly [string, Occurrence])[] = [];
     for (let next = this.#waiting.take(); next !== undefined; next = this.#waiting.take())
@@ -141,15 +134,19 @@ export class Correlator {
 
   load({ groups, waiting }: SavedCorrelator, watermarkMs: number): void {
     this.#watermarkMs = watermarkMs;
-    for (const [key, saved] of groups) this.#old.set(key, this.#open(key, saved));
+    for (const [key, saved] of groups) {
+      const window = this.#open(key, saved);
+      this.#old.set(key, window);
+      this.#schedule(window);
+    }
     for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
   }
 
   /** Episodes that late events can still change, by group. */
   *episodes(): Generator<readonly [Group, Episode], undefined> {
-    for (const states of [this.#old, this.#young])
-      for (const { key, window } of states.values())
-        for (const episode of window.episodes) yield [groupOf(key), episode];
+    for (const windows of [this.#old, this.#young])
+      for (const window of windows.values())
+        for (const episode of window.episodes) yield [groupOf(window.key), episode];
     return undefined;
   }
 
@@ -165,36 +162,29 @@ export class Correlator {
   }
 
   #lookAtDue(): void {
-    const { atMs, item: state } = this.#due.take()!;
-    if (state.dueMs !== atMs) return;
-    state.window.forget(atMs);
-    this.#schedule(state);
+    const { atMs, item: window } = this.#due.take()!;
+    if (window.scheduledMs !== atMs) return;
+    window.forget(atMs);
+    this.#schedule(window);
   }
 
-  #schedule(state: GroupState): void {
-    const { dueMs } = state.window;
-    state.dueMs = dueMs;
-    if (dueMs !== Number.POSITIVE_INFINITY) this.#due.add(dueMs, state);
+  #schedule(window: Window): void {
+    const { dueMs } = window;
+    window.scheduledMs = dueMs;
+    if (dueMs !== Number.POSITIVE_INFINITY) this.#due.add(dueMs, window);
   }
 
   #take(key: string, occurrence: Occurrence): void {
-    let state = this.#young.get(key);
-    if (state === undefined) {
-      state = this.#old.get(key);
-      if (state !== undefined) this.#old.delete(key);
-      else state = this.#open(key);
-      this.#young.set(key, state);
+    let window = this.#young.get(key);
+    if (window === undefined) {
+      window = this.#old.get(key);
+      if (window === undefined) window = this.#open(key);
+      else this.#old.delete(key);
+      this.#young.set(window.key, window);
     }
-    state.window.add(occurrence, this.#watermarkMs);
+    window.add(occurrence, this.#watermarkMs);
     // Mostly what is due moves on as events come; it is looked at again when the time is there.
-    if (state.window.dueMs < state.dueMs) this.#schedule(state);
-  }
-
-  #open(key: string, saved?: SavedWindow): GroupState {
-    const changed: EpisodeListener = (episode) => this.#listener(groupOf(key), episode);
-    const state = { key, window: this.#plan.open(changed, saved), dueMs: Number.POSITIVE_INFINITY };
-    if (saved !== undefined) this.#schedule(state);
-    return state;
+    if (window.dueMs < window.scheduledMs) this.#schedule(window);
   }
 
   /** Null where the correlation measures a field that the event does not have. */

@@ -1,5 +1,5 @@
 import { type Episode, type EpisodeListener, Episodes, maxSamples, type Occurrence } from './episode.ts';
-import type { SavedWindow, Window } from './window.ts';
+import { type SavedWindow, Window } from './window.ts';
 
 /** A stretch, and where in `#held` the event stands that it begins with. */
 interface FoundStretch {
@@ -8,6 +8,17 @@ interface FoundStretch {
   peak: number;
   readonly at: number;
 }
+
+/** What is the same for all groups. */
+export interface CountSpec {
+  readonly spanMs: number;
+  /** Events that are needed, from 1. */
+  readonly least: number;
+  readonly changed: EpisodeListener;
+}
+
+/** For groups of which nothing is held; never changed. */
+const nothing: number[] = [];
 
 /** Events held for a group at the least before any is given up; see {@link CountWindow}. */
 const minHeld = 65_536;
@@ -18,46 +29,45 @@ const minHeld = 65_536;
  * An event that comes late can only make the condition hold for longer, never for less. So where it holds already, a flood
  * of events needs no memory: beyond a bound the oldest are given up, and the peak is then what was held.
  */
-export class CountWindow implements Window {
-  readonly #spanMs: number;
-  readonly #least: number;
-  readonly #changed: EpisodeListener;
+export class CountWindow extends Window {
+  readonly #spec: CountSpec;
   #episodes: Episodes | undefined;
-  /** Time and index of each event by turns, by rising time: one array, since there can be a million groups. */
-  #held: number[] = [];
+  /** Time and index of each event by turns, by rising time. */
+  #held: number[] = nothing;
   /** Where the first event of the window that ends with the last event stands in `#held`. */
   #first = 0;
 
-  /** @param least events that are needed, from 1 */
-  constructor(spanMs: number, least: number, changed: EpisodeListener, saved?: SavedWindow) {
-    this.#spanMs = spanMs;
-    this.#least = least;
-    this.#changed = changed;
+  constructor(spec: CountSpec, key: string, saved?: SavedWindow) {
+    super(key);
+    this.#spec = spec;
     if (saved === undefined) return;
-    this.#held = [...(saved.held as readonly number[])];
-    const latest = this.#held[this.#held.length - 2] ?? 0;
-    while (this.#first < this.#held.length && this.#held[this.#first]! + spanMs <= latest) this.#first += 2;
-    if (saved.episodes.length > 0) {
-      this.#episodes = new Episodes(changed);
-      this.#episodes.load(saved.episodes);
-    }
+    const held = [...(saved.held as readonly number[])];
+    this.#held = held;
+    const latest = held[held.length - 2] ?? 0;
+    while (this.#first < held.length && held[this.#first]! + spec.spanMs <= latest) this.#first += 2;
+    if (saved.episodes.length > 0) this.#started().load(saved.episodes);
   }
 
   add({ timeMs, index }: Occurrence, watermarkMs: number): void {
+    if (this.#held.length === 0) {
+      // An array that grows by its first push takes room for sixteen more.
+      this.#held = [timeMs, index];
+      this.#first = 0;
+      if (this.#spec.least === 1) this.#started().begin(timeMs, 1, index, () => [index]);
+      return;
+    }
     const held = this.#held;
     const middle = held.length >> 1;
-    if (middle > 16 && held[middle - (middle % 2)]! + this.#spanMs <= watermarkMs) this.forget(watermarkMs);
-    if (held.length > 0 && timeMs < held[held.length - 2]!) this.#addLate(timeMs, index);
+    if (middle > 16 && held[middle - (middle % 2)]! + this.#spec.spanMs <= watermarkMs)
+      this.#letGo(watermarkMs);
+    if (timeMs < held[held.length - 2]!) this.#addLate(timeMs, index);
     else this.#addNext(timeMs, index);
-    if (held.length > 2 * Math.max(minHeld, 4 * this.#least)) this.#drop(held.length / 2);
+    if (held.length > 2 * Math.max(minHeld, 4 * this.#spec.least)) this.#drop(held.length / 2);
   }
 
   forget(watermarkMs: number): boolean {
-    const held = this.#held;
     if (this.dueMs <= watermarkMs) this.#episodes?.end(this.dueMs);
-    let gone = 0;
-    while (gone < held.length && held[gone]! + this.#spanMs <= watermarkMs) gone += 2;
-    this.#drop(gone);
+    this.#letGo(watermarkMs);
     this.#episodes?.forget(watermarkMs);
     if (this.#held.length > 0) return false;
     this.#episodes = undefined;
@@ -67,7 +77,7 @@ export class CountWindow implements Window {
   /** When the oldest event leaves the window without which there are too few. */
   get dueMs(): number {
     if (this.#episodes?.last?.endMs !== Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
-    return this.#held[this.#held.length - 2 * this.#least]! + this.#spanMs;
+    return this.#held[this.#held.length - 2 * this.#spec.least]! + this.#spec.spanMs;
   }
 
   get episodes(): readonly Episode[] {
@@ -78,30 +88,37 @@ export class CountWindow implements Window {
     return { episodes: this.#episodes?.save() ?? [], held: [...this.#held] };
   }
 
+  #letGo(watermarkMs: number): void {
+    const held = this.#held;
+    let gone = 0;
+    while (gone < held.length && held[gone]! + this.#spec.spanMs <= watermarkMs) gone += 2;
+    this.#drop(gone);
+  }
+
   #addNext(timeMs: number, index: number): void {
     const held = this.#held;
-    const span = this.#spanMs;
+    const span = this.#spec.spanMs;
     while (this.#first < held.length && held[this.#first]! + span <= timeMs) {
       this.#first += 2;
-      if ((held.length - this.#first) / 2 === this.#least - 1)
+      if ((held.length - this.#first) / 2 === this.#spec.least - 1)
         this.#episodes?.end(held[this.#first - 2]! + span);
     }
     held.push(timeMs, index);
     const count = (held.length - this.#first) / 2;
-    if (count < this.#least) return;
-    this.#episodes ??= new Episodes(this.#changed);
-    if (this.#episodes.last?.endMs === Number.POSITIVE_INFINITY) this.#episodes.extend(timeMs, count);
-    else this.#episodes.begin(timeMs, count, index, () => this.#samples(held.length - 2));
+    if (count < this.#spec.least) return;
+    const episodes = this.#started();
+    if (episodes.last?.endMs === Number.POSITIVE_INFINITY) episodes.extend(timeMs, count);
+    else episodes.begin(timeMs, count, index, () => this.#samples(held.length - 2));
   }
 
   #addLate(timeMs: number, index: number): void {
     const held = this.#held;
-    const span = this.#spanMs;
+    const span = this.#spec.spanMs;
     const at = this.#placeOf(timeMs);
     held.splice(at, 0, timeMs, index);
     if (at < this.#first) this.#first += 2;
     // Where the event that completes a count stands, the count holds until the oldest of its events leaves the window.
-    const reach = 2 * (this.#least - 1);
+    const reach = 2 * (this.#spec.least - 1);
     let low = this.#placeOf(timeMs - span);
     let stretch: FoundStretch | undefined;
     for (let i = at; i < held.length && held[i]! <= timeMs + span; i += 2) {
@@ -123,9 +140,13 @@ export class CountWindow implements Window {
 
   #unite(stretch: FoundStretch | undefined, raisedAt: number): void {
     if (stretch === undefined) return;
-    this.#episodes ??= new Episodes(this.#changed);
     const { at, ...found } = stretch;
-    this.#episodes.unite(found, raisedAt, this.#held[at + 1]!, () => this.#samples(at));
+    this.#started().unite(found, raisedAt, this.#held[at + 1]!, () => this.#samples(at));
+  }
+
+  #started(): Episodes {
+    this.#episodes ??= new Episodes(this.key, this.#spec.changed);
+    return this.#episodes;
   }
 
   /** The last events up to the one at a place. */

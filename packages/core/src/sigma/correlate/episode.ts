@@ -46,16 +46,18 @@ export type Stretch = Pick<Episode, 'startMs' | 'endMs' | 'peak'>;
 /** Events kept as samples of an episode. */
 export const maxSamples = 10;
 
-/** Told of each episode that is new or has changed. */
-export type EpisodeListener = (episode: Episode) => void;
+/** Told of each episode of a group that is new or has changed. */
+export type EpisodeListener = (key: string, episode: Episode) => void;
 
 /** The episodes of a group that late events can still change, by rising start, none touching the next. */
 export class Episodes {
-  readonly #changed: EpisodeListener;
+  readonly #key: string;
+  readonly #listener: EpisodeListener;
   #list: Episode[] = [];
 
-  constructor(changed: EpisodeListener) {
-    this.#changed = changed;
+  constructor(key: string, listener: EpisodeListener) {
+    this.#key = key;
+    this.#listener = listener;
   }
 
   get isEmpty(): boolean {
@@ -155,6 +157,10 @@ export class Episodes {
   /** Those that late events can still change. */
   get list(): readonly Episode[] {
     return this.#list;
+  }
+
+  #changed(episode: Episode): void {
+    this.#listener(this.#key, episode);
   }
 
   save(): readonly SavedEpisode[] {

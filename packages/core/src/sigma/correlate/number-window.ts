@@ -1,6 +1,6 @@
 import { type Episode, type EpisodeListener, Episodes, maxSamples, type Occurrence } from './episode.ts';
 import { NumberSample } from './sample.ts';
-import type { SavedWindow, Window } from './window.ts';
+import { type SavedWindow, Window } from './window.ts';
 
 /** What is measured of the numbers in a window, and whether the condition holds for it. */
 export interface NumberCondition {
@@ -9,11 +9,18 @@ export interface NumberCondition {
   readonly holds: (measured: number) => boolean;
 }
 
+/** What is the same for all groups. */
+export interface NumberSpec {
+  readonly spanMs: number;
+  readonly condition: NumberCondition;
+  readonly changed: EpisodeListener;
+}
+
 /**
  * Measures numbers: their sum, mean or a quantile. What comes and what leaves can make the condition hold, or cease to, so
  * it takes occurrences in their order only.
  */
-export class NumberWindow implements Window {
+export class NumberWindow extends Window {
   readonly #spanMs: number;
   readonly #condition: NumberCondition;
   readonly #episodes: Episodes;
@@ -24,10 +31,11 @@ export class NumberWindow implements Window {
   /** A moment at which something has changed, and more may: it has not been judged yet. */
   #openMs: number | undefined;
 
-  constructor(spanMs: number, condition: NumberCondition, changed: EpisodeListener, saved?: SavedWindow) {
+  constructor({ spanMs, condition, changed }: NumberSpec, key: string, saved?: SavedWindow) {
+    super(key);
     this.#spanMs = spanMs;
     this.#condition = condition;
-    this.#episodes = new Episodes(changed);
+    this.#episodes = new Episodes(key, changed);
     this.#sample = new NumberSample(condition.isRanked);
     if (saved === undefined) return;
     this.#episodes.load(saved.episodes);

@@ -6,7 +6,7 @@ import {
   type Occurrence,
   type Stretch,
 } from './episode.ts';
-import type { SavedWindow, Window } from './window.ts';
+import { type SavedWindow, Window } from './window.ts';
 
 /** A match of a step. */
 interface Step {
@@ -22,6 +22,14 @@ interface Chain {
 }
 type Chains = readonly (Chain | undefined)[];
 
+/** What is the same for all groups. */
+export interface OrderedSpec {
+  readonly spanMs: number;
+  /** How many there are, from 1; an occurrence's `rule` is the number of its step, from 0. */
+  readonly steps: number;
+  readonly changed: EpisodeListener;
+}
+
 /**
  * Looks for steps in their order: the condition holds while a match of each, one behind the other, is in the window.
  * Events of one time count in the order in which they were recorded; one event serves one step.
@@ -29,7 +37,7 @@ type Chains = readonly (Chain | undefined)[];
  * Of all chains to a step only the one that began last matters, so what is final is one chain a step. What can still be
  * joined by late events is held as it came.
  */
-export class OrderedWindow implements Window {
+export class OrderedWindow extends Window {
   readonly #spanMs: number;
   readonly #steps: number;
   readonly #episodes: Episodes;
@@ -40,11 +48,11 @@ export class OrderedWindow implements Window {
   /** As of the last event. */
   #now: Chains;
 
-  /** @param steps how many there are, from 1; an occurrence's `rule` is the number of its step, from 0 */
-  constructor(spanMs: number, steps: number, changed: EpisodeListener, saved?: SavedWindow) {
+  constructor({ spanMs, steps, changed }: OrderedSpec, key: string, saved?: SavedWindow) {
+    super(key);
     this.#spanMs = spanMs;
     this.#steps = steps;
-    this.#episodes = new Episodes(changed);
+    this.#episodes = new Episodes(key, changed);
     this.#final = new Array<undefined>(steps).fill(undefined);
     if (saved !== undefined) {
       this.#episodes.load(saved.episodes);

@@ -7,7 +7,7 @@ import {
   type Occurrence,
   type Stretch,
 } from './episode.ts';
-import type { SavedWindow, Window } from './window.ts';
+import { type SavedWindow, Window } from './window.ts';
 
 /** A value without a break of a span: it is in the window from `firstMs` until a span after `lastMs`. */
 interface Run {
@@ -25,13 +25,20 @@ export interface Measure {
   readonly of: (values: { readonly size: number; has(value: string | number): boolean }) => number;
 }
 
+/** What is the same for all groups. */
+export interface ValueSpec {
+  readonly spanMs: number;
+  readonly measure: Measure;
+  readonly changed: EpisodeListener;
+}
+
 /**
  * Tells values apart: the condition holds while so many different ones are in the window, or those that it asks for.
  *
  * Of a value nothing is held but its runs, at most a few however often it occurs, so memory and time follow the number of
  * values, not of events.
  */
-export class ValueWindow implements Window {
+export class ValueWindow extends Window {
   readonly #spanMs: number;
   readonly #measure: Measure;
   readonly #episodes: Episodes;
@@ -44,10 +51,11 @@ export class ValueWindow implements Window {
   #latestMs = Number.NEGATIVE_INFINITY;
   #level = 0;
 
-  constructor(spanMs: number, measure: Measure, changed: EpisodeListener, saved?: SavedWindow) {
+  constructor({ spanMs, measure, changed }: ValueSpec, key: string, saved?: SavedWindow) {
+    super(key);
     this.#spanMs = spanMs;
     this.#measure = measure;
-    this.#episodes = new Episodes(changed);
+    this.#episodes = new Episodes(key, changed);
     if (saved === undefined) return;
     this.#episodes.load(saved.episodes);
     const [latestMs, present, past] = saved.held as [number | null, Run[], Run[]];

@@ -10,6 +10,9 @@ import { measureOf, NumberSample } from './sample.ts';
 import { type Measure, ValueWindow } from './value-window.ts';
 import type { SavedWindow, Window } from './window.ts';
 
+/** Opens the window of a group. */
+export type WindowOpener = (key: string, saved?: SavedWindow) => Window;
+
 /** How the groups of a correlation are looked at. */
 export interface WindowPlan {
   /**
@@ -21,7 +24,8 @@ export interface WindowPlan {
   readonly value: 'none' | 'text' | 'number';
   /** Whether an event that matches several of the rules is one occurrence of each. */
   readonly isByRule: boolean;
-  readonly open: (changed: EpisodeListener, saved?: SavedWindow) => Window;
+  /** What opens the windows of groups: once for a correlation. */
+  readonly opener: (changed: EpisodeListener) => WindowOpener;
 }
 
 /** @throws RuleError when the correlation asks for what cannot be told */
@@ -34,7 +38,10 @@ export function planWindows(correlation: Correlation): WindowPlan {
         ? closed(correlation, 'none', (held) => held.length)
         : {
             ...{ isOrdered: false, value: 'none', isByRule: false },
-            open: (changed, saved) => new CountWindow(timespanMs, least, changed, saved),
+            opener: (changed) => {
+              const spec = { spanMs: timespanMs, least, changed };
+              return (key, saved) => new CountWindow(spec, key, saved);
+            },
           };
     case 'value_count': {
       const distinct = (held: readonly Occurrence[]): number => new Set(held.map(({ value }) => value)).size;
@@ -48,7 +55,10 @@ export function planWindows(correlation: Correlation): WindowPlan {
       assertOrdered(correlation);
       return {
         ...{ isOrdered: false, value: 'none', isByRule: true },
-        open: (changed, saved) => new OrderedWindow(timespanMs, correlation.rules.length, changed, saved),
+        opener: (changed) => {
+          const spec = { spanMs: timespanMs, steps: correlation.rules.length, changed };
+          return (key, saved) => new OrderedWindow(spec, key, saved);
+        },
       };
     default:
       return planNumbers(correlation);
@@ -102,21 +112,27 @@ function planNumbers(correlation: Correlation): WindowPlan {
   const condition = { isRanked, measure: of, holds: (measured: number) => meets(threshold, measured) };
   return {
     ...{ isOrdered: true, value: 'number', isByRule: false },
-    open: (changed, saved) => new NumberWindow(timespanMs, condition, changed, saved),
+    opener: (changed) => {
+      const spec = { spanMs: timespanMs, condition, changed };
+      return (key, saved) => new NumberWindow(spec, key, saved);
+    },
   };
 }
 
-function ofValues(spanMs: number, measure: Measure): Pick<WindowPlan, 'isOrdered' | 'open'> {
+function ofValues(spanMs: number, measure: Measure): Pick<WindowPlan, 'isOrdered' | 'opener'> {
   return {
     isOrdered: false,
-    open: (changed, saved) => new ValueWindow(spanMs, measure, changed, saved),
+    opener: (changed) => (key, saved) => new ValueWindow({ spanMs, measure, changed }, key, saved),
   };
 }
 
-function ofClosed(spanMs: number, condition: ClosedCondition): Pick<WindowPlan, 'isOrdered' | 'open'> {
+function ofClosed(spanMs: number, condition: ClosedCondition): Pick<WindowPlan, 'isOrdered' | 'opener'> {
   return {
     isOrdered: true,
-    open: (changed, saved) => new ClosedWindow(spanMs, condition, changed, saved),
+    opener: (changed) => {
+      const spec = { spanMs, condition, changed };
+      return (key, saved) => new ClosedWindow(spec, key, saved);
+    },
   };
 }
 
