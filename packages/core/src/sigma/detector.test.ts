@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { Detector, type DetectorInput, type EpisodeFinding } from './detector.ts';
+import { CompiledRules, Detector, type DetectorInput, type EpisodeFinding } from './detector.ts';
 import { type LoadedRules, loadRules } from './load.ts';
 import {
   closedByDefinition,
@@ -54,7 +54,7 @@ const inputsOf = (sent: readonly Sent[]): DetectorInput[] =>
 
 /** What a detector comes to, by group: cut into batches, and stopped and loaded after those that are marked. */
 function detect(
-  rules: LoadedRules,
+  rules: CompiledRules,
   sent: readonly Sent[],
   batches: readonly { readonly size: number; readonly stops: boolean }[],
 ): Map<string, PlainEpisode[]> {
@@ -232,7 +232,7 @@ describe('Detector', () => {
   it.each(cases)(
     '$name: finds what its definition says, however events come, are cut into batches and it is stopped',
     ({ body, level, isClosed, measured }) => {
-      const rules = load(correlation(body));
+      const rules = new CompiledRules(load(correlation(body)));
       const places = body.includes('[a, a]')
         ? [['a'], ['a']]
         : body.includes('[a, b, c]')
@@ -259,4 +259,89 @@ describe('Detector', () => {
       );
     },
   );
+
+  it.each([
+    {
+      name: 'temporal over a correlation and a rule',
+      body: '  type: temporal\n  rules: [inner, c]',
+      level: (window: readonly PlainOccurrence[]) => (rulesIn(window).size === 2 ? 2 : undefined),
+    },
+    {
+      name: 'event_count over a correlation',
+      body: '  type: event_count\n  rules: [inner]\n  condition: {gte: 2}',
+      level: atLeast(2, (window) => window.length),
+    },
+  ])('$name: counts each time that the inner one began to hold', ({ body, level }) => {
+    const inner = `
+title: inner
+name: inner
+correlation: {type: event_count, rules: [a], group-by: [who], timespan: 3s, condition: {gte: 2}}
+---`;
+    const rules = new CompiledRules(
+      load(correlation(body).replace('title: correlation', `${inner.slice(1)}\ntitle: correlation`)),
+    );
+    fc.assert(
+      fc.property(streams, cuts, (sent, batches) => {
+        const scaled = sent.map((one) => ({ ...one, timeMs: one.timeMs * 1000 }));
+        const expected = new Map<string, PlainEpisode[]>();
+        for (const who of ['x', 'y']) {
+          const of = (kind: string, place: number): PlainOccurrence[] =>
+            scaled.flatMap(({ timeMs, who: whose, kinds }, index) =>
+              whose === who && kinds.includes(kind) ? [{ timeMs, index, rules: [place] }] : [],
+            );
+          const begun = episodesByDefinition(
+            of('a', 0),
+            3000,
+            atLeast(2, (window) => window.length),
+          );
+          const occurrences = [
+            ...begun.map(([timeMs], i): PlainOccurrence => ({ timeMs, index: 1000 + i, rules: [0] })),
+            ...(body.includes('c]') ? of('c', 1) : []),
+          ];
+          const found = episodesByDefinition(occurrences, spanMs, level);
+          if (found.length > 0) expected.set(who, found);
+        }
+        expect([...detect(rules, scaled, batches)].sort()).toEqual([...expected].sort());
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('counts what comes too late for correlations, and lets rules over single events see it', () => {
+    const rules = new CompiledRules(
+      load(`${correlation('  type: event_count\n  rules: [a]\n  condition: {gte: 2}\n  generate: true')}`),
+    );
+    const detector = new Detector(rules, { latenessMs: 1000 });
+    const at = (...times: number[]) =>
+      inputsOf(times.map((timeMs) => ({ timeMs, who: 'x', kinds: ['a'], value: 1 })));
+    expect(detector.take(at(10_000)).late).toBe(0);
+    const { late, matches, episodes } = detector.take(at(9_000, 9_001));
+    expect([late, matches.length, episodes.length]).toEqual([1, 2, 1]);
+  });
+
+  it('takes what claims to happen later than it was received to have happened then', () => {
+    const rules = new CompiledRules(
+      load(correlation('  type: event_count\n  rules: [a]\n  condition: {gte: 2}')),
+    );
+    const detector = new Detector(rules, { latenessMs: 1000 });
+    const [first, second] = inputsOf([
+      { timeMs: 9e12, who: 'x', kinds: ['a'], value: 1 },
+      { timeMs: 5000, who: 'x', kinds: ['a'], value: 1 },
+    ]);
+    const { late, episodes } = detector.take([{ ...first!, receivedMs: 5500 }, second!]);
+    expect([late, episodes.map(({ episode }) => episode.startMs)]).toEqual([0, [5500]]);
+  });
+
+  it('keeps tenants apart', () => {
+    const rules = new CompiledRules(
+      load(correlation('  type: event_count\n  rules: [a]\n  condition: {gte: 2}')),
+    );
+    const inputs = inputsOf([1, 2, 3].map((timeMs) => ({ timeMs, who: 'x', kinds: ['a'], value: 1 })));
+    const { episodes } = new Detector(rules, { latenessMs: 0 }).take(
+      inputs.map((input, i) => ({ ...input, partition: i === 1 ? 'one' : 'other' })),
+    );
+    expect(episodes.map(({ group, episode }) => [group, episode.startMs])).toEqual([
+      [{ partition: 'other', values: ['x'] }, 3],
+    ]);
+  });
 });

@@ -70,20 +70,49 @@ interface Feed {
   readonly place: number;
 }
 
+/** Rules made ready for detectors: what any number of logs share. Used by one thread at a time. */
+export class CompiledRules {
+  readonly rules: readonly LoadedRule[];
+  readonly correlations: readonly LoadedCorrelation[];
+  readonly ruleSet: RuleSet;
+  /** By the number of a rule, and of a correlation: where its matches go. */
+  readonly ruleFeeds: readonly (readonly Feed[])[];
+  readonly correlationFeeds: readonly (readonly Feed[])[];
+  /** By the number of a rule: whether its matches are findings. */
+  readonly isFinding: readonly boolean[];
+  /** By the number of a correlation: whether it is over other ones. */
+  readonly isOuter: readonly boolean[];
+
+  /** @throws RuleError */
+  constructor({ rules, correlations }: Pick<LoadedRules, 'rules' | 'correlations'>) {
+    this.rules = rules;
+    this.correlations = correlations;
+    this.ruleSet = new RuleSet(
+      rules.map(({ document, detection }) => ({ logsource: document.logsource, detection })),
+    );
+    const feedsOf = ({ key }: { readonly key: string }): Feed[] =>
+      correlations.flatMap(({ rules: names }, to) =>
+        names.flatMap((name, place) => (name === key ? [{ to, place }] : [])),
+      );
+    this.ruleFeeds = rules.map(feedsOf);
+    this.correlationFeeds = correlations.map(feedsOf);
+    this.isFinding = this.ruleFeeds.map(
+      (feeds) =>
+        feeds.length === 0 || feeds.some(({ to }) => correlations[to]!.document.correlation.generate),
+    );
+    const inner = new Set(correlations.map(({ key }) => key));
+    this.isOuter = correlations.map(({ rules: keys }) => keys.some((key) => inner.has(key)));
+  }
+}
+
 /**
  * Rules and correlations over a log. What it comes to follows from the events and the order in which they are in the log:
  * how they are cut into batches, and how often it is stopped and loaded again, changes nothing.
  */
 export class Detector {
-  readonly #rules: readonly LoadedRule[];
-  readonly #ruleSet: RuleSet;
-  readonly #correlations: readonly LoadedCorrelation[];
-  readonly #correlators: readonly Correlator[];
-  /** By the number of a rule, and of a correlation. */
-  readonly #ruleFeeds: readonly (readonly Feed[])[];
-  readonly #correlationFeeds: readonly (readonly Feed[])[];
-  /** By the number of a rule: whether its matches are findings. */
-  readonly #isFinding: readonly boolean[];
+  readonly #compiled: CompiledRules;
+  /** By the number of a correlation, from its first match on. */
+  readonly #correlators: (Correlator | undefined)[];
   readonly #latenessMs: number;
   readonly #onMatch: DetectorOptions['onMatch'];
   /** By the number of a correlation that others are over: its episodes, until nothing can come before them. */
@@ -95,35 +124,11 @@ export class Detector {
   #changed: Map<Episode, EpisodeFinding> = new Map();
   #watermarkMs = Number.NEGATIVE_INFINITY;
 
-  /** @throws RuleError */
-  constructor({ rules, correlations }: LoadedRules, { latenessMs, onMatch }: DetectorOptions) {
-    this.#rules = rules;
-    this.#correlations = correlations;
+  constructor(compiled: CompiledRules, { latenessMs, onMatch }: DetectorOptions) {
+    this.#compiled = compiled;
+    this.#correlators = compiled.correlations.map(() => undefined);
     this.#latenessMs = latenessMs;
     this.#onMatch = onMatch;
-    this.#ruleSet = new RuleSet(
-      rules.map(({ document, detection }) => ({ logsource: document.logsource, detection })),
-    );
-    const feedsOf = ({ key }: { readonly key: string }): Feed[] =>
-      correlations.flatMap(({ rules: names }, to) =>
-        names.flatMap((name, place) => (name === key ? [{ to, place }] : [])),
-      );
-    this.#ruleFeeds = rules.map(feedsOf);
-    this.#correlationFeeds = correlations.map(feedsOf);
-    this.#isFinding = rules.map(
-      (_, number) =>
-        this.#ruleFeeds[number]!.length === 0 ||
-        this.#ruleFeeds[number]!.some(({ to }) => correlations[to]!.document.correlation.generate),
-    );
-    const inner = new Set(correlations.map(({ key }) => key));
-    this.#correlators = correlations.map(
-      (rule, number) =>
-        new Correlator(
-          rule,
-          rule.rules.some((key) => inner.has(key)),
-          (group, episode) => this.#noteEpisode(number, group, episode),
-        ),
-    );
   }
 
   /** Everything up to this time is final: what happened until then and comes now is too late for correlations. */
@@ -133,11 +138,12 @@ export class Detector {
 
   /** Groups that correlations hold. */
   get groups(): number {
-    return this.#correlators.reduce((sum, { groups }) => sum + groups, 0);
+    return this.#correlators.reduce((sum, correlator) => sum + (correlator?.groups ?? 0), 0);
   }
 
   /** Looks at events in the order in which they are in the log. */
   take(inputs: readonly DetectorInput[]): DetectorOutput {
+    const { ruleSet, rules, isFinding } = this.#compiled;
     const matches: MatchFinding[] = [];
     let late = 0;
     for (const input of inputs) {
@@ -145,11 +151,10 @@ export class Detector {
       const isLate = timeMs <= this.#watermarkMs;
       if (isLate) late++;
       for (const view of input.views) {
-        const numbers = this.#ruleSet.matches(view.event, view.logsource);
+        const numbers = ruleSet.matches(view.event, view.logsource);
         for (const number of numbers) {
-          this.#onMatch?.(this.#rules[number]!, input);
-          if (this.#isFinding[number])
-            matches.push({ kind: 'match', rule: this.#rules[number]!, input, view });
+          this.#onMatch?.(rules[number]!, input);
+          if (isFinding[number]) matches.push({ kind: 'match', rule: rules[number]!, input, view });
         }
         if (!isLate && numbers.length > 0) this.#feed(numbers, view.event, input, timeMs);
       }
@@ -169,22 +174,37 @@ export class Detector {
   save(): SavedDetector {
     return {
       watermarkMs: Number.isFinite(this.#watermarkMs) ? this.#watermarkMs : null,
-      correlators: Object.fromEntries(this.#correlators.map((one) => [one.key, one.save()])),
+      correlators: Object.fromEntries(
+        this.#correlators.flatMap((one) => (one === undefined ? [] : [[one.key, one.save()]])),
+      ),
     };
   }
 
   load({ watermarkMs, correlators }: SavedDetector): void {
     this.#watermarkMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
-    for (const [number, correlator] of this.#correlators.entries()) {
-      const saved = correlators[correlator.key];
+    for (const [number, { key }] of this.#compiled.correlations.entries()) {
+      const saved = correlators[key];
       if (saved === undefined) continue;
+      const correlator = this.#correlator(number);
       correlator.load(saved, this.#watermarkMs);
       for (const [group, episode] of correlator.episodes()) this.#awaitFiring(number, group, episode);
     }
   }
 
+  #correlator(number: number): Correlator {
+    let correlator = this.#correlators[number];
+    if (correlator === undefined) {
+      const { correlations, isOuter } = this.#compiled;
+      correlator = new Correlator(correlations[number]!, isOuter[number]!, (group, episode) =>
+        this.#noteEpisode(number, group, episode),
+      );
+      this.#correlators[number] = correlator;
+    }
+    return correlator;
+  }
+
   #feed(numbers: readonly number[], event: RuleEvent, input: DetectorInput, timeMs: number): void {
-    const feeds = numbers.flatMap((number) => this.#ruleFeeds[number]!);
+    const feeds = numbers.flatMap((number) => this.#compiled.ruleFeeds[number]!);
     if (feeds.length === 0) return;
     const { index, partition } = input;
     this.#addTo({ event, timeMs, index, partition }, feeds);
@@ -192,7 +212,7 @@ export class Detector {
 
   #addTo(matched: MatchedEvent, feeds: readonly Feed[]): void {
     if (feeds.length === 1) {
-      this.#correlators[feeds[0]!.to]!.add(matched, [feeds[0]!.place]);
+      this.#correlator(feeds[0]!.to).add(matched, [feeds[0]!.place]);
       return;
     }
     const places = new Map<number, number[]>();
@@ -202,7 +222,7 @@ export class Detector {
       else known.push(place);
     }
     for (const [to, list] of places)
-      this.#correlators[to]!.add(
+      this.#correlator(to).add(
         matched,
         list.sort((a, b) => b - a),
       );
@@ -210,10 +230,10 @@ export class Detector {
 
   /** Lets correlations know how far it is, those first that others are over. */
   #advance(): void {
-    this.#correlators.forEach((correlator) => {
+    for (let number = 0; number < this.#correlators.length; number++) {
       this.#fire();
-      correlator.advance(this.#watermarkMs);
-    });
+      this.#correlators[number]?.advance(this.#watermarkMs);
+    }
     this.#fire();
   }
 
@@ -224,20 +244,25 @@ export class Detector {
       const { number, group, episode } = item;
       if (episode.startMs !== atMs || episode.mergedInto !== undefined || episode.isFired) continue;
       episode.isFired = true;
-      const fields = this.#correlations[number]!.document.correlation.groupBy;
+      const fields = this.#compiled.correlations[number]!.document.correlation.groupBy;
       const event = Object.fromEntries(fields.map((field, i) => [field, group.values[i]]));
       const matched = { event, timeMs: atMs, index: episode.completedBy, partition: group.partition };
-      this.#addTo(matched, this.#correlationFeeds[number]!);
+      this.#addTo(matched, this.#compiled.correlationFeeds[number]!);
     }
   }
 
   #noteEpisode(number: number, group: Group, episode: Episode): void {
-    this.#changed.set(episode, { kind: 'episode', rule: this.#correlations[number]!, group, episode });
+    this.#changed.set(episode, {
+      kind: 'episode',
+      rule: this.#compiled.correlations[number]!,
+      group,
+      episode,
+    });
     this.#awaitFiring(number, group, episode);
   }
 
   #awaitFiring(number: number, group: Group, episode: Episode): void {
-    if (this.#correlationFeeds[number]!.length > 0 && !episode.isFired)
+    if (this.#compiled.correlationFeeds[number]!.length > 0 && !episode.isFired)
       this.#firings.add(episode.startMs, { number, group, episode });
   }
 

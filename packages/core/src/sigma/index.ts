@@ -1,6 +1,7 @@
 export type { Group, GroupValue } from './correlate/correlator.ts';
 export type { Episode } from './correlate/episode.ts';
 export {
+  CompiledRules,
   Detector,
   type DetectorInput,
   type DetectorOptions,

@@ -1,4 +1,4 @@
-import { Detector, type DetectorInput } from './detector.ts';
+import { CompiledRules, Detector, type DetectorInput } from './detector.ts';
 import type { RuleEvent } from './event-fields.ts';
 import { eventTimeOf } from './event-time.ts';
 import type { LoadedCorrelation, LoadedRule, LoadedRules } from './load.ts';
@@ -43,7 +43,7 @@ export function runRuleTests(loaded: LoadedRules): {
 /** Whether a rule finds something in the events of a test. */
 function isFound(loaded: LoadedRules, rule: LoadedRule | LoadedCorrelation, test: RuleTest): boolean {
   let found = false;
-  const detector = new Detector(partOf(loaded, rule), {
+  const detector = new Detector(new CompiledRules(partOf(loaded, rule)), {
     latenessMs: Number.POSITIVE_INFINITY,
     onMatch: (matched) => {
       if (matched.key === rule.key) found = true;
@@ -60,7 +60,10 @@ function isFound(loaded: LoadedRules, rule: LoadedRule | LoadedCorrelation, test
 }
 
 /** A rule with what it is over: the others have no say in its tests. */
-function partOf(loaded: LoadedRules, rule: LoadedRule | LoadedCorrelation): LoadedRules {
+function partOf(
+  loaded: LoadedRules,
+  rule: LoadedRule | LoadedCorrelation,
+): Pick<LoadedRules, 'rules' | 'correlations'> {
   const keys = new Set([rule.key]);
   // Correlations stand behind what they are over.
   for (const { key, rules } of loaded.correlations.toReversed())
@@ -68,7 +71,6 @@ function partOf(loaded: LoadedRules, rule: LoadedRule | LoadedCorrelation): Load
   return {
     rules: loaded.rules.filter(({ key }) => keys.has(key)),
     correlations: loaded.correlations.filter(({ key }) => keys.has(key)),
-    faults: [],
   };
 }
 

@@ -1,5 +1,6 @@
 import { SealtrailError } from '@sealtrail/core';
 import {
+  CompiledRules,
   Detector,
   type Explanation,
   explain,
@@ -132,7 +133,7 @@ function evalCommand(context: CliContext): Command {
     .action(async ({ rules: paths, events: file }: EvalOptions) => {
       const loaded = await loadAt(paths);
       warnOfFaults(loaded, terminal);
-      const detector = new Detector(loaded, { latenessMs: Number.POSITIVE_INFINITY });
+      const detector = new Detector(new CompiledRules(loaded), { latenessMs: Number.POSITIVE_INFINITY });
       const show = (event: number, rule: string): void =>
         terminal.out(`${JSON.stringify({ event, rule })}\n`);
       const episodes = new Map<object, () => void>();
