@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
 import { type CaptureOptions, createCapture } from './capture/capture.ts';
-import { expectedExpressRoute, expressRoute } from './capture/express-route.ts';
+import { expectedExpressRoute, expressPath, expressRoute } from './capture/express-route.ts';
 import { onResponseEnd, sentStatus, startOf } from './capture/node-request.ts';
 
 export type { CaptureOptions } from './capture/capture.ts';
@@ -15,7 +15,7 @@ export { type Exchange, recordChangesAndRefusals } from './capture/policy.ts';
 export function capture(options: CaptureOptions<Request>): RequestHandler {
   const begin = createCapture(options);
   return (request, response, next) => {
-    const captured = begin(request, () => startOf(request, request.originalUrl));
+    const captured = begin(request, () => startOf(request, { path: expressPath(request) }));
     if (!captured) {
       next();
       return;

@@ -1,6 +1,6 @@
 import type { FastifyPluginCallback, FastifyRequest } from 'fastify';
-import { type CaptureOptions, createCapture } from './capture/capture.ts';
-import { onResponseEnd, sentStatus, startOf } from './capture/node-request.ts';
+import { type CaptureOptions, createCapture, type ExchangeStart } from './capture/capture.ts';
+import { onResponseEnd, pathOf, sentStatus, startOf, withoutQuery } from './capture/node-request.ts';
 
 export type { CaptureOptions } from './capture/capture.ts';
 export { type Exchange, recordChangesAndRefusals } from './capture/policy.ts';
@@ -15,7 +15,7 @@ export function capture(options: CaptureOptions<FastifyRequest>): FastifyPluginC
   const begin = createCapture(options);
   const plugin: FastifyPluginCallback = (instance, _options, done) => {
     instance.addHook('onRequest', (request, reply, next) => {
-      const captured = begin(request, () => startOf(request.raw, request.originalUrl));
+      const captured = begin(request, () => startOf(request.raw, pathsOf(request)));
       if (!captured) {
         next();
         return;
@@ -34,6 +34,14 @@ export function capture(options: CaptureOptions<FastifyRequest>): FastifyPluginC
     [Symbol.for('fastify.display-name')]: '@sealtrail/client',
     [Symbol.for('plugin-meta')]: { name: '@sealtrail/client', fastify: '5.x' },
   });
+}
+
+/**
+ * Of the target as `rewriteUrl` has left it. Versions differ in where the path of one in absolute form begins, so that
+ * such a request is never ignored.
+ */
+function pathsOf({ url }: FastifyRequest): Pick<ExchangeStart, 'path' | 'routedPath'> {
+  return { path: pathOf(url), routedPath: withoutQuery(url) };
 }
 
 function routeOf(request: FastifyRequest): string | undefined {

@@ -3,7 +3,7 @@ import type { Context, MiddlewareHandler } from 'hono';
 import { matchedRoutes } from 'hono/route';
 import { findTargetHandler, isMiddleware } from 'hono/utils/handler';
 import { type CaptureOptions, createCapture, type ExchangeStart } from './capture/capture.ts';
-import { onResponseEnd, sentStatus, startOf } from './capture/node-request.ts';
+import { onResponseEnd, pathOf, sentStatus, startOf } from './capture/node-request.ts';
 
 export type { CaptureOptions } from './capture/capture.ts';
 export { type Exchange, recordChangesAndRefusals } from './capture/policy.ts';
@@ -25,7 +25,7 @@ export function capture(options: CaptureOptions<Context>): MiddlewareHandler {
   const begin = createCapture(options);
   return async (c, next) => {
     const { incoming, outgoing } = (c.env ?? {}) as NodeBindings;
-    const captured = begin(c, () => (incoming ? startOf(incoming) : startOfFetch(c)));
+    const captured = begin(c, () => (incoming ? startOf(incoming, pathsOf(c)) : startOfFetch(c)));
     if (!captured) return next();
     if (outgoing) {
       onResponseEnd(outgoing, (isAborted) => {
@@ -38,10 +38,15 @@ export function capture(options: CaptureOptions<Context>): MiddlewareHandler {
   };
 }
 
+/** The target that came in says little: it has been through `URL`, which takes dot segments out, escaped ones too. */
+function pathsOf(c: Context): Pick<ExchangeStart, 'path' | 'routedPath'> {
+  return { path: pathOf(c.req.url), routedPath: c.req.path };
+}
+
 function startOfFetch(c: Context): ExchangeStart {
   return {
     method: c.req.method,
-    url: c.req.url,
+    ...pathsOf(c),
     header: (name) => c.req.header(name),
     peerAddress: undefined,
     peerPort: undefined,

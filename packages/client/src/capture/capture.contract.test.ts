@@ -19,6 +19,35 @@ const frameworks: readonly Framework[] = [
   { name: 'Hono 4', start: startHono },
 ];
 
+/** Ways to write `/orders/1`, for one framework or another, and to let it look like something to ignore. */
+const spellings = [
+  ...[
+    '/orders/1',
+    '/orders/1/',
+    '//orders/1',
+    '/ORDERS/1',
+    '/%6frders/1',
+    '/orders/1;/assets/x',
+    '/orders/1?/assets/x',
+  ],
+  ...['/assets/../orders/1', '/assets/./../orders/1', '/assets//../../orders/1', '/healthz/../orders/1'],
+  ...[
+    '/assets/%2e%2e/orders/1',
+    '/assets/.%2E/orders/1',
+    '/assets/..%2forders/1',
+    '/assets/%252e%252e/orders/1',
+  ],
+  ...['/assets/..;/orders/1', '/assets/..%3b/orders/1', '/assets\\..\\orders\\1', '/assets/..%5corders/1'],
+  ...['/healthz?/../orders/1', '/healthz#/../orders/1', '/healthz;/../orders/1', '/healthz%3f/../orders/1'],
+  ...['http://app/orders/1', 'http://app/assets/../orders/1', 'HTTP://app/assets/%2e%2e/orders/1'],
+  ...[
+    'http://app?/assets/../orders/1',
+    'http://app?/orders/1',
+    'http://assets/orders/1',
+    'http:/assets/../orders/1',
+  ],
+];
+
 describe.each(frameworks)('capture in $name', ({ start }) => {
   let app: RunningApp;
   let collector: Collector;
@@ -42,6 +71,17 @@ describe.each(frameworks)('capture in $name', ({ start }) => {
     const isLast = (event: Event): boolean => event.context?.http?.path === '/orders/last';
     while (!collector.events.some(isLast)) await collector.got(collector.events.length + 1);
     return collector.events.filter((event) => !isLast(event));
+  };
+  /** The status of a request whose target is sent as it is: fetch would put it into normal form before. */
+  const statusOf = (target: string): Promise<number | undefined> => {
+    const { hostname, port } = new URL(app.url);
+    return new Promise((resolve, reject) => {
+      request({ hostname, port, method: 'DELETE', path: target }, (response) => {
+        response.resume().on('end', () => resolve(response.statusCode));
+      })
+        .on('error', reject)
+        .end();
+    });
   };
   const json = (body: object): RequestInit => ({
     method: 'POST',
@@ -184,6 +224,19 @@ describe.each(frameworks)('capture in $name', ({ start }) => {
       await send('/healthz', { method: 'GET' });
       await send('/healthz', { method: 'POST' });
       expect(await recordedSoFar()).toEqual([]);
+    });
+
+    it('whatever a handler has answered is, however its address is spelled', async () => {
+      app = await startWith({ ignore: ['/healthz', '/assets/*'] });
+      const answers: [target: string, status: number | undefined][] = [];
+      for (const target of spellings) answers.push([target, await statusOf(target)]);
+      const handled = answers.filter(([, status]) => status === 204);
+      expect(handled).not.toEqual([]);
+      const routes = (await recordedSoFar()).map(({ context }) => context?.http?.route);
+      expect([routes.filter((route) => route === '/orders/:id').length, answers]).toEqual([
+        handled.length,
+        answers,
+      ]);
     });
 
     it('the rule of the application decides', async () => {

@@ -52,8 +52,10 @@ export interface CaptureOptions<Request> {
 /** What an adapter knows when a request comes in. */
 export interface ExchangeStart {
   readonly method: string;
-  /** The request target as sent, query string and all. */
-  readonly url: string;
+  /** The path that the framework has taken out of the request target, escapes and all, without the query string. */
+  readonly path: string;
+  /** What it looks up routes by, where that is another text: only this decides what is ignored. Default: `path`. */
+  readonly routedPath?: string | undefined;
   readonly header: (name: string) => string | undefined;
   readonly peerAddress: string | undefined;
   readonly peerPort: number | undefined;
@@ -97,8 +99,8 @@ export function createCapture<Request>(options: CaptureOptions<Request>): Captur
   return (request, describeStart) =>
     attempt(() => {
       const start = describeStart();
-      const path = pathOf(start.url);
-      if (isIgnored(path)) return undefined;
+      const { path, routedPath = path } = start;
+      if (isIgnored(routedPath)) return undefined;
       const startedAt = clock.monotonic();
       const time = new Date(clock.now()).toISOString();
       const scope = requestScope(request, start, path);
@@ -187,13 +189,6 @@ function sourceOf(start: ExchangeStart, clientAddress: ClientAddress): NonNullab
     ...(ip !== undefined && ip === direct && start.peerPort !== undefined && { port: start.peerPort }),
     ...(userAgent !== undefined && { userAgent }),
   };
-}
-
-/** The path of a request target: origin form, or absolute form as sent to proxies (RFC 9112 section 3.2). */
-function pathOf(target: string): string {
-  const withoutQuery = target.split(/[?#]/, 1)[0]!;
-  const path = withoutQuery.replace(/^https?:\/\/[^/]*/i, '');
-  return path === '' ? '/' : path;
 }
 
 /** Makes a handler for errors that throws none itself. */

@@ -15,6 +15,11 @@ interface Application {
   readonly router?: Router;
 }
 
+/** The path by which Express goes on from here, behind the mounts it has come through. */
+export function expressPath({ baseUrl, path }: Request): string {
+  return baseUrl !== '' && path === '/' ? baseUrl : baseUrl + path;
+}
+
 /**
  * Template of the route that a request matched, with the paths at which its routers are mounted, such as
  * `/tenants/:tenantId/orders/:id`; undefined when no route matched or its place cannot be found.
@@ -45,7 +50,7 @@ interface Wanted {
 
 function findTemplate(request: Request, wanted: Wanted): string | undefined {
   try {
-    const path = request.originalUrl.split('?', 1)[0]!;
+    const path = expressPath(request);
     const applications: Application[] = [];
     let application: Application | undefined = request.app as unknown as Application | undefined;
     for (; application && applications.length < MAX_DEPTH; application = application.parent) {

@@ -2,10 +2,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ExchangeStart } from './capture.ts';
 
 /** What a request of `node:http` (or of the compatibility layer of `node:http2`) says at its beginning. */
-export function startOf(request: IncomingMessage, url: string = request.url ?? '/'): ExchangeStart {
+export function startOf(
+  request: IncomingMessage,
+  paths: Pick<ExchangeStart, 'path' | 'routedPath'>,
+): ExchangeStart {
   return {
     method: request.method ?? 'GET',
-    url,
+    ...paths,
     header: (name) => {
       const value = request.headers[name];
       return Array.isArray(value) ? value.join(', ') : value;
@@ -14,6 +17,14 @@ export function startOf(request: IncomingMessage, url: string = request.url ?? '
     peerPort: request.socket.remotePort,
   };
 }
+
+/** The path of a request target: origin form, or absolute form as sent to proxies (RFC 9112 section 3.2). */
+export function pathOf(target: string): string {
+  const path = withoutQuery(target).replace(/^https?:\/\/[^/]*/i, '');
+  return path === '' ? '/' : path;
+}
+
+export const withoutQuery = (target: string): string => target.split(/[?#]/, 1)[0]!;
 
 /**
  * Calls back when the response is over, and perhaps a second time, which does not count: `finish` comes when the last

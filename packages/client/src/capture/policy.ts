@@ -3,7 +3,7 @@ import { type Outcome, SealtrailError } from '@sealtrail/core';
 /** A request and its answer, once it is over: what rules about recording look at. */
 export interface Exchange {
   readonly method: string;
-  /** Without the query string. */
+  /** The path that the framework has taken out of the request, without the query string. */
   readonly path: string;
   /**
    * Template of the route that matched, such as `/orders/:id`, or that the request was on its way to when middleware
@@ -35,7 +35,15 @@ export function outcomeOf(status: number | undefined, isAborted: boolean): Outco
 }
 
 /**
- * Compiles a list of paths to leave out: exact ones, or beginnings when they end in `*` (`/assets/*`).
+ * What servers read in different ways: dot segments, also escaped or in front of a semicolon, escaped slashes,
+ * backslashes, empty segments. Escapes may be escaped in their turn.
+ */
+const ambiguous = /\\|\/\/|%(?:25)*(?:2f|5c)|\/(?:\.|%(?:25)*2e){1,2}(?:\/|;|%(?:25)*3b|$)/i;
+
+/**
+ * Compiles a list of paths to leave out: exact ones, or beginnings when they end in `*` (`/assets/*`). A beginning says
+ * nothing about a path like `/assets/..%2fadmin`, which a handler may pass on to whom it means `/admin`: none such is
+ * left out.
  *
  * @throws SealtrailError invalid_configuration
  */
@@ -51,5 +59,6 @@ export function compileIgnore(paths: readonly string[]): (path: string) => boole
   }
   const exact = new Set(paths.filter((path) => !path.endsWith('*')));
   const beginnings = paths.filter((path) => path.endsWith('*')).map((path) => path.slice(0, -1));
-  return (path) => exact.has(path) || beginnings.some((beginning) => path.startsWith(beginning));
+  return (path) =>
+    exact.has(path) || (beginnings.some((beginning) => path.startsWith(beginning)) && !ambiguous.test(path));
 }
