@@ -176,6 +176,16 @@ describe('stored checkpoints', () => {
     },
   );
 
+  it('stay at the border of their hour, to the millisecond', () => {
+    using log = new ClockedLog();
+    log.nowMs = Math.ceil(startMs / minuteMs) * minuteMs - 1;
+    for (const afterMs of [0, 0, 1, 0, 0]) log.publish(afterMs);
+    log.publish(hourMs);
+    log.settle();
+    expect(log.sizes().slice(0, 5)).toEqual([1, 3, 4, 5, 6]);
+    expect(log.sizes()).toEqual(log.expected());
+  });
+
   it('include the newest and the first, however old they are', () => {
     using log = new ClockedLog();
     // Of the trail without entries, as somebody may ask for one.
@@ -205,6 +215,42 @@ describe('stored checkpoints', () => {
     expect(Math.max(...dropped)).toBeLessThanOrEqual(2 * looksATier);
     expect(dropped.filter((count) => count > 0).length).toBeGreaterThan(3);
     expect(log.sizes()).toEqual(log.expected());
+  });
+
+  it('are dropped a bounded number a commit, however many trails have old ones, and all in the end', () => {
+    using folder = temporaryFolder();
+    const trails = Array.from({ length: 12 }, (_, i) => `trail-${i}`);
+    let nowMs = startMs;
+    using log = new OpenLog(folder, { trails, now: () => nowMs });
+    let size = 0;
+    const publish = (afterMs: number): void => {
+      nowMs += afterMs;
+      const grown = trails.flatMap((trail) => risingEvents(size, size + 1, { trail }));
+      size++;
+      log.sequencer.append(batchOf(groupOf(grown)));
+      for (const trail of trails) log.publisher.grew(trail);
+      log.publisher.publishAll();
+    };
+    const stored = (): number => {
+      const db = new Database(folder.log, { readonly: true });
+      try {
+        return db.prepare<[], number>('SELECT count(*) FROM checkpoint').pluck().get()!;
+      } finally {
+        db.close();
+      }
+    };
+    for (let i = 0; i < 40; i++) publish(10);
+    nowMs += 3 * dayMs;
+    const dropped: number[] = [];
+    for (let i = 0; i < 20; i++) {
+      const before = stored();
+      publish(secondMs);
+      dropped.push(before + trails.length - stored());
+    }
+    // 64 and two for each that is added; the trail that was begun is gone on with.
+    expect(Math.max(...dropped)).toBeLessThanOrEqual(64 + 2 * trails.length + 2 * looksATier);
+    // Of each trail the first one and the new ones stay.
+    expect(stored()).toBe(trails.length * (1 + 20));
   });
 
   it.each(['published before', 'published after', 'checkpoint before', 'checkpoint after'])(

@@ -1,6 +1,7 @@
-import { entryText, type JsonValue, parseEvent } from '@sealtrail/core';
+import { entryText, eventLimits, type JsonValue, parseEvent } from '@sealtrail/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { codeOf } from '../testing/code-of.ts';
 import { EntryGroup } from './entry-group.ts';
 
 const id = '019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f';
@@ -30,4 +31,25 @@ describe('EntryGroup', () => {
       }),
     );
   });
+
+  it.each(['a', 'é', '東'])(
+    'takes an entry of as many bytes as there may be, and none of more (%s)',
+    (letter) => {
+      const group = new EntryGroup(true);
+      const textOf = (bytes: number): string => {
+        const letters = letter.repeat(Math.floor(bytes / Buffer.byteLength(letter)));
+        return letters + ' '.repeat(bytes - Buffer.byteLength(letters));
+      };
+      const add = (bytes: number): void =>
+        group.add('main', id, { text: textOf(bytes), receivedAt: 0 }, true);
+      add(eventLimits.entryBytes);
+      const { count, byteLength } = group;
+      expect([count, byteLength]).toEqual([1, 2 + eventLimits.entryBytes]);
+      expect(codeOf(() => add(eventLimits.entryBytes + 1))).toBe('entry_too_large');
+      // The group is as it was.
+      expect([group.count, group.byteLength]).toEqual([count, byteLength]);
+      add(1);
+      expect([group.count, group.byteLength]).toEqual([2, byteLength + 3]);
+    },
+  );
 });

@@ -1,12 +1,15 @@
+import { EventEmitter } from 'node:events';
 import { existsSync, rmSync } from 'node:fs';
-import { SealtrailError, uuidBytes } from '@sealtrail/core';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Worker } from 'node:worker_threads';
+import { HASH_BYTES, SealtrailError, uuidBytes } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import type { WriteFault } from '../ports.ts';
 import { codeOfPromise } from '../testing/code-of.ts';
 import { defaultQueueLimits, LogClient, type LogListener } from './log-client.ts';
-import { entryStatus } from './protocol.ts';
+import { type AppendBatch, entryStatus, type LogReply, type LogRequest } from './protocol.ts';
 import { InlineWorker } from './testing/inline-worker.ts';
 import { groupOf, risingEvents, risingId } from './testing/sent.ts';
 import { startLog } from './testing/start-log.ts';
@@ -27,8 +30,11 @@ describe('LogClient', () => {
     const results = await Promise.all(requests.map((events) => log.append(groupOf(events))));
     using reader = new SqliteLogReader(folder.log);
     for (const [i, events] of requests.entries()) {
-      const { indexes, statuses } = results[i]!;
+      const { indexes, leafHashes, statuses } = results[i]!;
       expect([...statuses]).toEqual(events.map(() => entryStatus.stored));
+      expect(Buffer.from(leafHashes)).toEqual(
+        Buffer.concat([...indexes].map((index) => reader.node('main', 0, index))),
+      );
       expect([...indexes]).toEqual(events.map(({ id }) => reader.indexOf('main', uuidBytes(id))));
     }
     expect(log.trail('main')?.size).toBe(requests.flat().length);
@@ -151,6 +157,100 @@ describe('LogClient', () => {
     await started.log.ready;
     expect(await codeOfPromise(started.log.createTrail('main'))).toBe('log_behind_published');
     expect((await started.log.createTrail('another')).size).toBe(0);
+  });
+});
+
+/** A log thread that does nothing but what the test says. */
+class SilentWorker extends EventEmitter {
+  readonly batches: AppendBatch[] = [];
+
+  postMessage(request: LogRequest): void {
+    if (request.kind === 'append') this.batches.push(request);
+  }
+
+  reply(reply: LogReply): void {
+    this.emit('message', reply);
+  }
+
+  /** Everything in a batch is stored. */
+  answer({ batch, starts: { length } }: AppendBatch): void {
+    this.reply({
+      ...{ kind: 'appended', batch, sizes: [] },
+      indexes: new Float64Array(length),
+      leafHashes: new Uint8Array(length * HASH_BYTES),
+      statuses: new Uint8Array(length),
+    });
+  }
+
+  /** Entries of the requests in each batch so far. */
+  get sizes(): number[][] {
+    return this.batches.map(({ groupSizes }) => [...groupSizes]);
+  }
+}
+
+describe('LogClient, on its way to the log thread', () => {
+  const ten = (n: number): ReturnType<typeof groupOf> => groupOf(risingEvents(10 * n, 10 * n + 10));
+  const tenBytes = ten(0).byteLength;
+  const start = (limits: Partial<typeof defaultQueueLimits>): { log: LogClient; worker: SilentWorker } => {
+    const worker = new SilentWorker();
+    const log = new LogClient(worker as unknown as Worker, { ...defaultQueueLimits, ...limits });
+    return { log, worker };
+  };
+
+  it.each([
+    ['entries', { maxBatchEntries: 30 }],
+    ['bytes', { maxBatchBytes: 3 * tenBytes }],
+  ])(
+    'puts as many requests into a batch as its limit of %s allows, two batches at a time',
+    async (_, limits) => {
+      const { log, worker } = start(limits);
+      const settled = Promise.all(Array.from({ length: 8 }, (_, i) => log.append(ten(i))));
+      await nextTurn();
+      const full = [10, 10, 10];
+      expect(worker.sizes).toEqual([full, full]);
+      worker.answer(worker.batches[0]!);
+      expect(worker.sizes).toEqual([full, full, [10, 10]]);
+      for (const batch of worker.batches.slice(1)) worker.answer(batch);
+      expect((await settled).map(({ statuses }) => statuses.length)).toEqual(Array(8).fill(10));
+      expect(log.queuedBytes).toBe(0);
+    },
+  );
+
+  it.each([{ maxBatchEntries: 9 }, { maxBatchBytes: tenBytes - 1 }])(
+    'takes a request alone that is larger than a batch: %o',
+    async (limits) => {
+      const { log, worker } = start(limits);
+      const settled = Promise.all([log.append(ten(0)), log.append(ten(1))]);
+      await nextTurn();
+      expect(worker.sizes).toEqual([[10], [10]]);
+      for (const batch of worker.batches) worker.answer(batch);
+      await settled;
+    },
+  );
+
+  it('takes as many bytes as the queue has room for, those on their way included, and none more', async () => {
+    const { log, worker } = start({ maxQueuedBytes: 3 * tenBytes });
+    const taken = [log.append(ten(0))];
+    await nextTurn();
+    taken.push(log.append(ten(1)), log.append(ten(2)));
+    expect(log.queuedBytes).toBe(3 * tenBytes);
+    expect(await codeOfPromise(log.append(oneOf(99)))).toBe('overloaded');
+    expect(log.queuedBytes).toBe(3 * tenBytes);
+    await nextTurn();
+    for (const batch of worker.batches) worker.answer(batch);
+    await Promise.all(taken);
+    expect(log.queuedBytes).toBe(0);
+  });
+
+  it('knows a trail as large as it is, when a checkpoint of what it was comes late', () => {
+    const { log, worker } = start({});
+    const trail = { name: 'main', origin: 'o', vkey: 'v', size: 10, checkpoint: undefined };
+    worker.reply({ kind: 'ready', trails: [trail] });
+    const grown: unknown[] = [];
+    log.listen({ grew: (sizes) => grown.push(sizes) });
+    worker.reply({ kind: 'published', trail: 'main', checkpoint: { size: 7, note: 'n' } });
+    expect(log.trail('main')).toEqual({ ...trail, checkpoint: { size: 7, note: 'n' } });
+    expect(grown).toEqual([]);
   });
 });
 

@@ -1,4 +1,4 @@
-import { cpSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import {
   createSigner,
@@ -73,6 +73,9 @@ describe('Publisher', () => {
     using log = new OpenLog(folder);
     expect(log.publisher.last('main')).toEqual({ size: 300, note });
     expect(log.publisher.publish('main')).toEqual({ size: 300, note });
+    expect(log.publisher.publishAll()).toEqual({ published: [], failures: [] });
+    // It may have grown, and has not: one size is signed once.
+    log.publisher.grew('main');
     expect(log.publisher.publishAll()).toEqual({ published: [], failures: [] });
   });
 
@@ -194,6 +197,19 @@ describe('Publisher.recover', () => {
     expect(codeOfStart(folder)).toBe('log_behind_published');
   });
 
+  it.each([5, 299])('refuses a log of %i entries when 300 were published', (size) => {
+    using folder = publishedFolder([size]);
+    const older = `${folder.log}.older`;
+    cpSync(folder.log, older);
+    {
+      using log = new OpenLog(folder);
+      grow(log, 300);
+      log.publisher.publish('main');
+    }
+    renameSync(older, folder.log);
+    expect(codeOfStart(folder)).toBe('log_behind_published');
+  });
+
   it('refuses a log that was set back to an older copy, or removed', () => {
     using folder = publishedFolder([300]);
     rmSync(folder.log);
@@ -202,12 +218,12 @@ describe('Publisher.recover', () => {
     expect(codeOfStart(folder)).toBe('log_behind_published');
   });
 
-  it('refuses a log that lacks a trail which has published', () => {
+  it.each([0, 3])('refuses a log that lacks a trail which has published %i entries', (size) => {
     using folder = temporaryFolder();
     {
       using log = new OpenLog(folder, { trails: ['main', 'late'] });
-      grow(log, 3, 'late');
-      log.publisher.publishAll();
+      grow(log, size, 'late');
+      log.publisher.publish('late');
     }
     run(folder.log, "DELETE FROM trail WHERE name = 'late'");
     expect(codeOfStart(folder)).toBe('log_behind_published');
@@ -251,6 +267,20 @@ describe('Publisher.recover', () => {
     expect(codeOfStart(folder)).toBe('data_folder_invalid');
   });
 
+  it('refuses a published checkpoint of another origin, though the key of the trail has signed it', () => {
+    using folder = publishedFolder([300]);
+    const signer = createSigner(readFileSync(path.join(folder.keys, 'main.key'), 'utf8').trim());
+    const checkpoint = parseCheckpoint(parseNote(history(folder)[0]!.note).text);
+    for (const [origin, code] of [
+      ['audit.example/other', 'data_folder_invalid'],
+      ['audit.example/main', undefined],
+    ] as const) {
+      const note = signCheckpoint({ ...checkpoint, origin }, [signer]);
+      run(folder.published, 'UPDATE published SET note = ?', note);
+      expect(codeOfStart(folder)).toBe(code);
+    }
+  });
+
   it.each([
     [300, 100],
     [301, 100],
@@ -274,36 +304,48 @@ describe('Publisher.recover', () => {
     expect(codeOfStart(folder)).toBe('log_forked');
   });
 
-  it.each(['missing', 'of another trail', 'not a key'])(
+  it.each(['missing', 'of another trail', 'of another one of this name', 'not a key'])(
     'refuses to start when a signing key is %s',
     (kind) => {
       using folder = publishedFolder([10]);
       const file = path.join(folder.keys, 'main.key');
       if (kind === 'missing') rmSync(file);
       else if (kind === 'not a key') writeFileSync(file, 'x\n');
-      else writeFileSync(file, `${generateKey('audit.example/other', new Uint8Array(32)).skey}\n`);
+      else {
+        const name = kind === 'of another trail' ? 'other' : 'main';
+        writeFileSync(file, `${generateKey(`audit.example/${name}`, new Uint8Array(32)).skey}\n`);
+      }
       expect(codeOfStart(folder)).toBe('key_missing');
     },
   );
 
-  it('completes the history of a log that stopped between publishing and noting it', () => {
-    using folder = temporaryFolder();
-    {
-      let isFailing = false;
-      using log = new OpenLog(folder, {
-        fault: (point) => {
-          if (isFailing && point === 'checkpoint') throw new Error('injected');
-        },
-      });
-      grow(log, 4);
-      log.publisher.publish('main');
-      grow(log, 9);
-      isFailing = true;
-      expect(() => log.publisher.publish('main')).toThrow('injected');
-    }
-    expect(history(folder).map(({ size }) => size)).toEqual([4]);
-    using log = new OpenLog(folder);
-    expect(history(folder).map(({ size }) => size)).toEqual([4, 9]);
-    expect(log.publisher.last('main')?.size).toBe(9);
-  });
+  it.each([
+    { before: [4], size: 9 },
+    { before: [], size: 0 },
+  ])(
+    'completes the history of a log that stopped between publishing and noting it: $before, $size',
+    ({ before, size }) => {
+      using folder = temporaryFolder();
+      {
+        let isFailing = false;
+        using log = new OpenLog(folder, {
+          fault: (point) => {
+            if (isFailing && point === 'checkpoint') throw new Error('injected');
+          },
+        });
+        for (const to of before) {
+          grow(log, to);
+          log.publisher.publish('main');
+        }
+        grow(log, size);
+        isFailing = true;
+        expect(() => log.publisher.publish('main')).toThrow('injected');
+      }
+      const sizes = (): number[] => history(folder).map((row) => row.size);
+      expect(sizes()).toEqual(before);
+      using log = new OpenLog(folder);
+      expect(sizes()).toEqual([...before, size]);
+      expect(log.publisher.last('main')?.size).toBe(size);
+    },
+  );
 });

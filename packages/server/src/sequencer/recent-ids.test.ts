@@ -34,6 +34,18 @@ describe('RecentIds', () => {
     expect(recent.find(key(101))).toBe(7);
   });
 
+  it('knows no id as new that has left, when they came from the largest to the smallest', () => {
+    const recent = new RecentIds('');
+    const count = 60_000;
+    for (let i = count; i > 0; i--) {
+      recent.add(key(i), i);
+      if (i % 1_000 === 0) recent.trim();
+    }
+    for (const left of [count, count - 1, count / 2]) expect(recent.find(key(left))).toBe('unknown');
+    expect(recent.find(key(count + 1))).toBe('new');
+    expect(recent.find(key(1))).toBe(1);
+  });
+
   it('finds every id of a batch, however large, until the batch is over', () => {
     const recent = new RecentIds('');
     for (let i = 0; i < 100_000; i++) recent.add(key(i), i);

@@ -395,6 +395,24 @@ describe('Sequencer: what an append costs', () => {
     expect(calls.get('loadTip')).toBeUndefined();
     receipts(log, batchOfEvents({ id: risingId(1_001), trail: 'trail-0' }));
     expect(calls.get('loadTip')).toBe(1);
+    // Nor with those of which checkpoints are made.
+    for (const trail of trails) log.sequencer.head(trail);
+    calls.clear();
+    for (const trail of trails) log.sequencer.head(trail);
+    expect(calls.get('loadTip')).toBeGreaterThan(0);
+  });
+
+  it('does not grow with the entries written before: of ids, the latest are in memory', () => {
+    using folder = temporaryFolder();
+    const calls = new Map<string, number>();
+    using log = new OpenLog(folder, { watch: (store) => counting(store, calls) });
+    const events = risingEvents(0, 40_000);
+    for (let from = 0; from < events.length; from += 10_000)
+      receipts(log, batchOf(groupOf(events.slice(from, from + 10_000))));
+    receipts(log, batchOfEvents(events.at(-1)!));
+    expect(calls.get('indexOf')).toBeUndefined();
+    receipts(log, batchOfEvents(events[0]!));
+    expect(calls.get('indexOf')).toBeGreaterThan(0);
   });
 
   it('keeps the tip of a busy trail, however many others are written to', () => {

@@ -118,6 +118,27 @@ describe('TrailTip', () => {
     expect(append.ids.length).toBe(16);
   });
 
+  it('asks for a stored tail where a bundle completes one, and not otherwise', () => {
+    using trail = new Growing();
+    const take = (to: number): { dropsTail: boolean; asked: number } => {
+      let asked = 0;
+      while (trail.entries.length < to) trail.push();
+      const append = trail.tip.takeAppend(() => {
+        asked++;
+        return trail.log.store.readTail(1);
+      });
+      trail.log.store.append([append]);
+      return { dropsTail: append.dropsTail, asked };
+    };
+    expect(take(TILE_WIDTH)).toEqual({ dropsTail: false, asked: 0 });
+    expect(take(3 * TILE_WIDTH)).toEqual({ dropsTail: false, asked: 0 });
+    expect(take(3 * TILE_WIDTH + 1)).toEqual({ dropsTail: false, asked: 0 });
+    expect(take(3 * TILE_WIDTH + 9)).toEqual({ dropsTail: false, asked: 0 });
+    expect(take(4 * TILE_WIDTH)).toEqual({ dropsTail: true, asked: 1 });
+    expect(take(4 * TILE_WIDTH + 1)).toEqual({ dropsTail: false, asked: 0 });
+    trail.expectStored();
+  });
+
   it('shows an entry of the batch that is being built, and none before or after it', () => {
     using trail = new Growing();
     trail.growTo(300);
