@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { zstdCompressSync } from 'node:zlib';
 import { SealtrailError } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
 import { ownerScope } from '../access/scopes.ts';
@@ -95,5 +96,91 @@ describe('a stream that breaks off', () => {
     const { error, size } = await takeIn(lines(1500), { limits });
     expect(error).toMatchObject({ code: 'body_too_large', decided: 1000 });
     expect(size).toBe(1000);
+  });
+});
+
+describe('the memory of a body', () => {
+  /** What is accounted for while a body is taken in, piece by piece; and how that ends. */
+  async function accountedFor(
+    text: string,
+    { format = 'ndjson', partial = false, encoding, maxBytes = Infinity }: Accounting,
+  ): Promise<{ readonly added: readonly number[]; readonly error: unknown; readonly size: number }> {
+    using folder = temporaryFolder();
+    await using started = startLog(folder);
+    const { log } = started;
+    await log.ready;
+    await log.createTrail('main');
+    const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
+    const intake = new Intake(log, { now: Date.now, random });
+    const added: number[] = [];
+    const memory = {
+      add: (bytes: number): void => {
+        if (sum(added) + bytes > maxBytes) throw new SealtrailError('overloaded');
+        added.push(bytes);
+      },
+    };
+    const bytes = encoding === 'zstd' ? zstdCompressSync(text) : Buffer.from(text);
+    const stream = Readable.from([bytes], { objectMode: false });
+    const deadline = new AbortController().signal;
+    const error = await ingest(
+      { stream, encoding, format, partial, memory, deadline },
+      intake.begin(ownerScope, partial),
+    ).then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    return { added, error, size: log.trail('main')!.size };
+  }
+  interface Accounting {
+    readonly format?: 'json' | 'ndjson';
+    readonly partial?: boolean;
+    readonly encoding?: 'zstd';
+    readonly maxBytes?: number;
+  }
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0);
+  const text = (count: number, name = 'a'): string =>
+    Array.from({ length: count }, () => `{"action":"${name}"}`).join('\n');
+  const array = (count: number): string => `[${text(count).replaceAll('\n', ',')}]`;
+
+  it.each([
+    ['JSON', array(50), { format: 'json' }],
+    ['JSON, whatever is taken of it', array(50), { format: 'json', partial: true }],
+    ['lines that are all or nothing', text(50), {}],
+  ] as const)('is that of its bytes: %s', async (_, body, options) => {
+    const { added, error, size } = await accountedFor(body, options);
+    expect([sum(added), error, size]).toEqual([body.length, undefined, 50]);
+  });
+
+  it('is that of what is answered, for lines that are stored as they come', async () => {
+    const [short, long] = [
+      await accountedFor(text(50), { partial: true }),
+      await accountedFor(text(50, 'a'.repeat(200)), { partial: true }),
+    ];
+    expect([short.size, long.size]).toEqual([50, 50]);
+    expect(sum(short.added)).toBeGreaterThan(50 * 100);
+    expect(sum(long.added)).toBe(sum(short.added));
+    const refused = await accountedFor(text(50).replaceAll('action', 'acton'), { partial: true });
+    expect([sum(refused.added), refused.size]).toEqual([sum(short.added), 0]);
+  });
+
+  it('is that of a window more where it is compressed with one', async () => {
+    for (const options of [{}, { partial: true }]) {
+      const plain = await accountedFor(text(5), options);
+      const { added, size } = await accountedFor(text(5), { ...options, encoding: 'zstd' });
+      expect(added.slice(1)).toEqual(plain.added);
+      expect([added[0], size]).toEqual([1024 * 1024, 5]);
+    }
+  });
+
+  it.each([
+    ['JSON', { format: 'json' }, 0],
+    ['lines that are all or nothing', {}, 0],
+    ['a window', { encoding: 'zstd', partial: true }, 0],
+    ['the answer of lines that are stored as they come', { partial: true }, 1000],
+  ] as const)('is refused where there is no room for it: %s', async (_, options, stored) => {
+    const body = 'format' in options ? array(1500) : text(1500);
+    const maxBytes = 'partial' in options && !('encoding' in options) ? 1200 * 256 : body.length - 1;
+    const { error, size } = await accountedFor(body, { ...options, maxBytes });
+    expect([(error as SealtrailError).code, size]).toEqual(['overloaded', stored]);
   });
 });
