@@ -19,13 +19,13 @@ describe('parsePolicy', () => {
   it('reads logs, witnesses, groups and the quorum', () => {
     const policy = parsePolicy(
       `# a comment\n\n  \t\n\t# another\n${log}\thttps://log.example/\n` +
-        `witness w0  ${vkey(1)} https://w.example/\nwitness W\u00fc ${vkey(2)}\ngroup g 1 w0 W\u00fc\nquorum g`,
+        `witness w0  ${vkey(1)} https://w.example/#here\nwitness W\u00fc ${vkey(2)}\ngroup g 1 w0 W\u00fc\nquorum g`,
     );
     expect(policy.logs.map(({ key, url }) => [key.name, url])).toEqual([
       ['key200.example', 'https://log.example/'],
     ]);
     expect(policy.witnesses.map(({ name, key, url }) => [name, key.name, url])).toEqual([
-      ['w0', 'key1.example', 'https://w.example/'],
+      ['w0', 'key1.example', 'https://w.example/#here'],
       ['W\u00fc', 'key2.example', undefined],
     ]);
     expect(policy.groups).toEqual([{ name: 'g', threshold: 1, members: ['w0', 'W\u00fc'] }]);
@@ -85,8 +85,9 @@ describe('parsePolicy', () => {
     ['a group of more than there are', `${witnesses(1)}group g 2 w0\nquorum none\n`],
     ['a count that is no number', `${witnesses(1)}group g one w0\nquorum none\n`],
     ['a count with a leading zero', `${witnesses(1)}group g 01 w0\nquorum none\n`],
-    ['a carriage return', 'quorum none\r\n'],
-    ['a form feed', 'quorum\fnone\n'],
+    ['a carriage return', 'quorum none\n#\r\n'],
+    ['a vertical tab', 'quorum none\n#\u000b\n'],
+    ['a form feed', 'quorum none\n#\f\n'],
     ['a delete character', 'quorum none\n#\u007f\n'],
     ['a lone surrogate', 'quorum none\n#\ud800\n'],
   ])('refuses: %s', (_, text) => {
