@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CompiledRules, Detector, type DetectorInput, type EpisodeFinding } from './detector.ts';
+import {
+  CompiledRules,
+  Detector,
+  type DetectorInput,
+  type EpisodeFinding,
+  type SavedDetector,
+} from './detector.ts';
 import { type LoadedRules, loadRules } from './load.ts';
 import {
   closedByDefinition,
@@ -52,6 +58,38 @@ const inputsOf = (sent: readonly Sent[]): DetectorInput[] =>
     ...{ timeMs, receivedMs: Number.MAX_SAFE_INTEGER, index, partition: '' },
   }));
 
+/** Keeps the state of a detector as a store would: as text, groups by key. */
+class KeptState {
+  #watermarkMs: number | null = null;
+  readonly #groups: Map<string, Map<string, string>> = new Map();
+  readonly #waiting: Map<string, string> = new Map();
+
+  keep({ watermarkMs, correlators }: ReturnType<Detector['takeChanges']>): void {
+    this.#watermarkMs = watermarkMs;
+    for (const [rule, { groups, gone, waiting }] of correlators) {
+      const known = this.#groups.get(rule) ?? new Map<string, string>();
+      for (const key of gone) known.delete(key);
+      for (const [key, window] of groups) known.set(key, JSON.stringify(window));
+      this.#groups.set(rule, known);
+      this.#waiting.set(rule, JSON.stringify(waiting));
+    }
+  }
+
+  saved(): SavedDetector {
+    const correlators = [...this.#groups].map(
+      ([rule, groups]) =>
+        [
+          rule,
+          {
+            groups: [...groups].map(([key, window]) => [key, JSON.parse(window)] as const),
+            waiting: JSON.parse(this.#waiting.get(rule)!),
+          },
+        ] as const,
+    );
+    return { watermarkMs: this.#watermarkMs, correlators: new Map(correlators) };
+  }
+}
+
 /** What a detector comes to, by group: cut into batches, and stopped and loaded after those that are marked. */
 function detect(
   rules: CompiledRules,
@@ -69,6 +107,7 @@ function detect(
     }
   };
   const inputs = inputsOf(sent);
+  const kept = new KeptState();
   for (let i = 0, at = 0; at < inputs.length; i++) {
     const { size, stops } = batches[i % batches.length]!;
     const { episodes, late } = detector.take(inputs.slice(at, at + size));
@@ -76,9 +115,9 @@ function detect(
     note(episodes);
     at += size;
     if (!stops) continue;
-    const saved = JSON.parse(JSON.stringify(detector.save()));
+    kept.keep(detector.takeChanges());
     detector = new Detector(rules, options);
-    detector.load(saved);
+    detector.load(kept.saved());
   }
   note(detector.finish());
   const found = new Map<string, PlainEpisode[]>();

@@ -1,4 +1,10 @@
-import { Correlator, type Group, type MatchedEvent, type SavedCorrelator } from './correlate/correlator.ts';
+import {
+  Correlator,
+  type CorrelatorChanges,
+  type Group,
+  type MatchedEvent,
+  type SavedCorrelator,
+} from './correlate/correlator.ts';
 import { Deadlines } from './correlate/deadlines.ts';
 import type { Episode } from './correlate/episode.ts';
 import type { RuleEvent } from './event-fields.ts';
@@ -58,10 +64,11 @@ export interface DetectorOutput {
   readonly late: number;
 }
 
-/** A detector at rest. */
-export interface SavedDetector {
+/** A detector at rest: by the keys of correlations. */
+export interface SavedDetector<T extends SavedCorrelator = SavedCorrelator> {
+  /** Null before the first event. */
   readonly watermarkMs: number | null;
-  readonly correlators: Readonly<Record<string, SavedCorrelator>>;
+  readonly correlators: ReadonlyMap<string, T>;
 }
 
 /** Where a match of a rule goes: a correlation and the place of the rule in its list. */
@@ -171,11 +178,12 @@ export class Detector {
     return this.#takeEpisodes();
   }
 
-  save(): SavedDetector {
+  /** What is to be kept of it beyond what was kept before: all of it together is what `load` takes. */
+  takeChanges(): SavedDetector<CorrelatorChanges> {
     return {
       watermarkMs: Number.isFinite(this.#watermarkMs) ? this.#watermarkMs : null,
-      correlators: Object.fromEntries(
-        this.#correlators.flatMap((one) => (one === undefined ? [] : [[one.key, one.save()]])),
+      correlators: new Map(
+        this.#correlators.flatMap((one) => (one === undefined ? [] : [[one.key, one.takeChanges()]])),
       ),
     };
   }
@@ -183,11 +191,15 @@ export class Detector {
   load({ watermarkMs, correlators }: SavedDetector): void {
     this.#watermarkMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
     for (const [number, { key }] of this.#compiled.correlations.entries()) {
-      const saved = correlators[key];
+      const saved = correlators.get(key);
       if (saved === undefined) continue;
       const correlator = this.#correlator(number);
       correlator.load(saved, this.#watermarkMs);
-      for (const [group, episode] of correlator.episodes()) this.#awaitFiring(number, group, episode);
+      for (const [group, episode] of correlator.episodes()) {
+        // Of all that began until then correlations over it have been told.
+        episode.isFired = episode.startMs <= this.#watermarkMs;
+        this.#awaitFiring(number, group, episode);
+      }
     }
   }
 

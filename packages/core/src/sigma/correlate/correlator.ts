@@ -32,7 +32,13 @@ export type SavedGroup = readonly [key: string, window: SavedWindow];
 /** A correlator at rest. */
 export interface SavedCorrelator {
   readonly groups: readonly SavedGroup[];
-  readonly waiting: readonly (readonly [key: string, occurrence: Occurrence])[];
+  readonly waiting: readonly WaitingOccurrence[];
+}
+export type WaitingOccurrence = readonly [key: string, occurrence: Occurrence];
+
+/** What has changed of a correlator since it was last asked: groups that are new or different, and keys of those gone. */
+export interface CorrelatorChanges extends SavedCorrelator {
+  readonly gone: readonly string[];
 }
 
 /** Groups that one event can be a part of: lists of values in several fields multiply. */
@@ -55,9 +61,12 @@ export class Correlator {
   /** Event time at which the young become the old ones. */
   #turnMs = Number.NEGATIVE_INFINITY;
   /** Occurrences that wait for the watermark, where their order counts. */
-  #waiting: Deadlines<readonly [string, Occurrence]> = new Deadlines();
+  #waiting: Deadlines<WaitingOccurrence> = new Deadlines();
   readonly #due: Deadlines<Window> = new Deadlines();
   #watermarkMs = Number.NEGATIVE_INFINITY;
+  /** Since changes were last asked for. */
+  #changed: Set<Window> = new Set();
+  #gone: Set<string> = new Set();
 
   /**
    * @param isOuter whether it is over other correlations, of which nothing is told before the watermark
@@ -115,21 +124,23 @@ export class Correlator {
     if (watermarkMs >= this.#turnMs) {
       for (const window of this.#old.values())
         if (!window.forget(watermarkMs)) this.#young.set(window.key, window);
+        else {
+          this.#changed.delete(window);
+          this.#gone.add(window.key);
+        }
       this.#old = this.#young;
       this.#young = new Map();
       this.#turnMs = watermarkMs + this.#spanMs;
     }
   }
 
-  save(): SavedCorrelator {
-    const groups = [...this.#old.values(), ...this.#young.values()].map(
-      (window): SavedGroup => [window.key, window.save()],
-    );
-    const waiting: (readonly [string, Occurrence])[] = [];
-    for (let next = this.#waiting.take(); next !== undefined; next = this.#waiting.take())
-      waiting.push(next.item);
-    for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
-    return { groups, waiting };
+  /** What is to be kept of it beyond what was kept before. */
+  takeChanges(): CorrelatorChanges {
+    const groups = Array.from(this.#changed, (window): SavedGroup => [window.key, window.save()]);
+    const gone = [...this.#gone];
+    this.#changed = new Set();
+    this.#gone = new Set();
+    return { groups, gone, waiting: this.#waiting.items() };
   }
 
   load({ groups, waiting }: SavedCorrelator, watermarkMs: number): void {
@@ -153,7 +164,7 @@ export class Correlator {
   /** All that waits at the earliest time, as it was recorded. */
   #takeInOrder(): void {
     const atMs = this.#waiting.firstMs;
-    const items: (readonly [string, Occurrence])[] = [];
+    const items: WaitingOccurrence[] = [];
     while (this.#waiting.firstMs === atMs) items.push(this.#waiting.take()!.item);
     items.sort(([, a], [, b]) => a.index - b.index || b.rule - a.rule);
     // What is due at this very time sees what comes at it.
@@ -165,6 +176,7 @@ export class Correlator {
     const { atMs, item: window } = this.#due.take()!;
     if (window.scheduledMs !== atMs) return;
     window.forget(atMs);
+    this.#changed.add(window);
     this.#schedule(window);
   }
 
@@ -178,11 +190,14 @@ export class Correlator {
     let window = this.#young.get(key);
     if (window === undefined) {
       window = this.#old.get(key);
-      if (window === undefined) window = this.#open(key);
-      else this.#old.delete(key);
+      if (window === undefined) {
+        window = this.#open(key);
+        this.#gone.delete(key);
+      } else this.#old.delete(key);
       this.#young.set(window.key, window);
     }
     window.add(occurrence, this.#watermarkMs);
+    this.#changed.add(window);
     // Mostly what is due moves on as events come; it is looked at again when the time is there.
     if (window.dueMs < window.scheduledMs) this.#schedule(window);
   }

@@ -3,13 +3,14 @@ export class Deadlines<T> {
   readonly #times: number[] = [];
   readonly #items: T[] = [];
 
-  get size(): number {
-    return this.#times.length;
-  }
-
   /** The earliest time; infinite when there is none. */
   get firstMs(): number {
     return this.#times[0] ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** All that is left, in no order. */
+  items(): readonly T[] {
+    return [...this.#items];
   }
 
   add(atMs: number, item: T): void {

@@ -38,7 +38,9 @@ export interface Episode {
 }
 
 /** An episode at rest. JSON knows no infinity. */
-export type SavedEpisode = Omit<Episode, 'endMs' | 'mergedInto'> & { readonly endMs: number | null };
+export type SavedEpisode = Omit<Episode, 'endMs' | 'isFired' | 'mergedInto'> & {
+  readonly endMs: number | null;
+};
 
 /** A stretch of an episode, as it is found. */
 export type Stretch = Pick<Episode, 'startMs' | 'endMs' | 'peak'>;
@@ -164,7 +166,7 @@ export class Episodes {
   }
 
   save(): readonly SavedEpisode[] {
-    return this.#list.map((episode) => ({
+    return this.#list.map(({ isFired: _, ...episode }) => ({
       ...episode,
       endMs: Number.isFinite(episode.endMs) ? episode.endMs : null,
     }));
