@@ -160,7 +160,8 @@ const metadata = z
 
 const producer = z.strictObject({ id: identifier, seq: z.int().min(0) }).meta({
   id: 'Producer',
-  description: 'Who reported it, with a sequence number that begins with 0 and rises by one: gaps show lost events.',
+  description:
+    'Who reported it, with a sequence number that begins with 0 and rises by one: gaps show lost events.',
 });
 
 /** Action names: dotted verb phrases. */
