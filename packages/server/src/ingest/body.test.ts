@@ -2,7 +2,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { gzipSync, zstdCompressSync } from 'node:zlib';
+import { constants, gzipSync, zstdCompressSync } from 'node:zlib';
 import { SealtrailError } from '@sealtrail/core';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -104,6 +104,9 @@ describe('blank lines', () => {
   });
 });
 
+/** RFC 8878 section 3.1.2: magic number, size, and three bytes for whoever knows them. */
+const skippable = Buffer.from([0x5a, 0x2a, 0x4d, 0x18, 3, 0, 0, 0, 0x28, 0xb5, 0x2f]);
+
 describe('decodedChunks', () => {
   const text = JSON.stringify(Array.from({ length: 500 }, (_, i) => ({ i })));
   const encoded = { identity: Buffer.from(text), gzip: gzipSync(text), zstd: zstdCompressSync(text) };
@@ -166,6 +169,55 @@ describe('decodedChunks', () => {
       expect(
         await codeOfPromise(readBody(Readable.from([broken], { objectMode: false }), encoding, text.length)),
       ).toBe('malformed_json');
+  });
+
+  const compress = { gzip: gzipSync, zstd: zstdCompressSync } as const;
+  const anyFrames = fc.record({
+    encoding: fc.constantFrom('gzip' as const, 'zstd' as const),
+    texts: fc.array(fc.constantFrom('', 'a', '{"i":1}\n'.repeat(9), text), { minLength: 1, maxLength: 4 }),
+    sizes: fc.array(fc.constantFrom(1, 2, 7, 100, 10_000), { minLength: 1 }),
+  });
+  const readPieces = (bytes: Buffer, sizes: readonly number[], encoding: string): Promise<Buffer> =>
+    readBody(Readable.from(inPieces(bytes, sizes), { objectMode: false }), encoding, 1_000_000);
+
+  it('are those of all frames, however many there are and however they arrive', async () => {
+    await fc.assert(
+      fc.asyncProperty(anyFrames, async ({ encoding, texts, sizes }) => {
+        const frames = texts.map((each) => compress[encoding](each));
+        expect((await readPieces(Buffer.concat(frames), sizes, encoding)).toString()).toBe(texts.join(''));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('are refused where anything but whole frames is behind a frame', async () => {
+    const another = compress.zstd('another');
+    const checked = zstdCompressSync('another', { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+    const member = compress.gzip('another');
+    const beginnings = [another, checked, member, skippable].flatMap((frame) =>
+      Array.from(frame.keys(), (length) => frame.subarray(0, length)),
+    );
+    const changed = [another, checked, member].flatMap((frame) =>
+      [0, 1, 2].map((at) => frame.with(at, frame[at]! ^ 1)),
+    );
+    const others = [...beginnings, ...changed, Buffer.from('garbage'), Buffer.alloc(1), Buffer.alloc(600)];
+    await fc.assert(
+      fc.asyncProperty(anyFrames, fc.constantFrom(...others), async ({ encoding, texts, sizes }, other) => {
+        fc.pre(other.length > 0);
+        const frames = texts.map((each) => compress[encoding](each));
+        const bytes = Buffer.concat([...frames, other]);
+        expect(await codeOfPromise(readPieces(bytes, sizes, encoding))).toBe('malformed_json');
+        // What is between two frames, the second of which is whole.
+        const between = Buffer.concat([...frames, other, compress[encoding](text)]);
+        expect(await codeOfPromise(readPieces(between, sizes, encoding))).toBe('malformed_json');
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('are not those of frames that zstd passes over', async () => {
+    const bytes = Buffer.concat([skippable, compress.zstd('a'), skippable, compress.zstd('b'), skippable]);
+    expect((await readPieces(bytes, [1], 'zstd')).toString()).toBe('ab');
   });
 
   it.each(endings)(

@@ -1,12 +1,40 @@
 import { finished, type Readable, type Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
 import { SealtrailError } from '@sealtrail/core';
+import { ZstdFrames } from './zstd-frames.ts';
 
-/** Content encodings that request bodies may have. */
-const decoders = {
-  gzip: () => createGunzip(),
-  // A window of 8 MiB, what encoders use up to level 19; a larger one is memory that the sender chooses.
-  zstd: () => createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 23 } }),
+/** A decoder, and what tells whether its frames are all that has come in. */
+interface Decoding {
+  readonly decoder: Transform;
+  /** Told of the bytes that come in. */
+  readonly see: (chunk: Uint8Array) => void;
+  /** Once the decoder has ended: it does so too where what follows a frame is none, and does not tell. */
+  readonly isComplete: () => boolean;
+}
+
+/** Content encodings that request bodies may have: gzip members or zstd frames, one or more. */
+const encodings = {
+  gzip(): Decoding {
+    const decoder = createGunzip();
+    let received = 0;
+    return {
+      decoder,
+      see: (chunk) => {
+        received += chunk.length;
+      },
+      // It passes over what follows a null byte (RFC 1952 does not know of such padding).
+      isComplete: () => decoder.bytesWritten === received,
+    };
+  },
+  zstd(): Decoding {
+    const frames = new ZstdFrames();
+    return {
+      // A window of 8 MiB, what encoders use up to level 19; a larger one is memory that the sender chooses.
+      decoder: createZstdDecompress({ params: { [constants.ZSTD_d_windowLogMax]: 23 } }),
+      see: (chunk) => frames.see(chunk),
+      isComplete: () => frames.areComplete,
+    };
+  },
 } as const;
 
 /**
@@ -23,8 +51,8 @@ export async function* decodedChunks(
   deadline?: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const name = encoding?.trim().toLowerCase() || 'identity';
-  const decoder = name === 'identity' ? undefined : decode(body, name);
-  const chunks = until(deadline, (decoder ?? body).iterator({ destroyOnReturn: false }));
+  const decoding = name === 'identity' ? undefined : decode(body, name);
+  const chunks = until(deadline, (decoding?.decoder ?? body).iterator({ destroyOnReturn: false }));
   let size = 0;
   try {
     for await (const chunk of chunks) {
@@ -36,15 +64,21 @@ export async function* decodedChunks(
         );
       yield chunk;
     }
+    if (decoding && !decoding.isComplete())
+      throw new SealtrailError(
+        'malformed_json',
+        `the request body is not valid ${name}: expected nothing behind its last frame`,
+      );
   } catch (cause) {
     if (cause instanceof SealtrailError) throw cause;
     const message =
-      decoder && !body.errored ? `the request body is not valid ${name}` : 'the request body ended early';
+      decoding && !body.errored ? `the request body is not valid ${name}` : 'the request body ended early';
     throw new SealtrailError('malformed_json', message, { cause });
   } finally {
-    if (decoder) {
-      body.unpipe(decoder);
-      decoder.destroy();
+    if (decoding) {
+      body.off('data', decoding.see);
+      body.unpipe(decoding.decoder);
+      decoding.decoder.destroy();
     }
   }
 }
@@ -77,17 +111,19 @@ async function* until(
   }
 }
 
-/** The decoder of a body, which ends with an error when the body does. */
-function decode(body: Readable, encoding: string): Transform {
-  if (!Object.hasOwn(decoders, encoding)) {
+/** Begins to decode a body; the decoder ends with an error when the body does. */
+function decode(body: Readable, encoding: string): Decoding {
+  if (!Object.hasOwn(encodings, encoding)) {
     throw new SealtrailError(
       'unsupported_media_type',
-      `expected a content encoding of ${Object.keys(decoders).join(', ')} or none`,
+      `expected a content encoding of ${Object.keys(encodings).join(', ')} or none`,
     );
   }
-  const decoder = decoders[encoding as keyof typeof decoders]();
-  finished(body, { writable: false }, (error) => error && decoder.destroy(error));
-  return body.pipe(decoder);
+  const decoding = encodings[encoding as keyof typeof encodings]();
+  finished(body, { writable: false }, (error) => error && decoding.decoder.destroy(error));
+  body.on('data', decoding.see);
+  body.pipe(decoding.decoder);
+  return decoding;
 }
 
 /**
