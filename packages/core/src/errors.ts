@@ -45,6 +45,7 @@ export const errorKinds = {
   shutting_down: { status: 503, title: 'The server is shutting down', retryable: true },
   storage_unavailable: { status: 503, title: 'The log cannot be written at the moment', retryable: true },
   index_behind: { status: 503, title: 'The search index has not caught up in time', retryable: true },
+  index_unavailable: { status: 503, title: 'The search index cannot be used at the moment', retryable: true },
   too_many_streams: { status: 503, title: 'Too many streams are open', retryable: true },
   internal: { status: 500, title: 'Something went wrong in the server' },
   // Local: the library and the command line.

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { type CreatedToken, defaultTrail, SealtrailError } from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
@@ -130,6 +130,8 @@ async function startEngine(config: Config, logger: Logger, options: EngineOption
       warn: (message) => logger.warn(message),
     },
   );
+  // Whether there is search is known from the first request on.
+  await search.started;
 
   const owned = resources.move();
   return {
@@ -223,11 +225,11 @@ function startFollowers(
   system: SystemTrail,
   logger: Logger,
 ): FollowerClient {
-  const client = new FollowerClient(
-    new Worker(threadFile('follower-thread'), { workerData: options }),
-    (event) => system.record(event),
-    (message) => logger.error(message),
-  );
+  const client = new FollowerClient({
+    start: () => new Worker(threadFile('follower-thread'), { workerData: options }),
+    record: (event) => system.record(event),
+    onFailure: (message) => logger.error(message),
+  });
   log.listen({ grew: (sizes) => client.grew(sizes) });
   return client;
 }
@@ -253,7 +255,7 @@ export async function rebuildIndex(
       `there is no log in ${folder.dir}; check the folder's name`,
     );
   using _lock = lockDataFolder(folder);
-  rmSync(folder.index, { recursive: true, force: true });
+  EventIndex.remove(folder.index);
   using reader = new SqliteLogReader(folder.log);
   const total = reader.trails().reduce((sum, { size }) => sum + size, 0);
   const done = new Map<string, number>();

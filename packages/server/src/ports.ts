@@ -1,4 +1,4 @@
-import type { Filter, Stats, StoredCheckpoint, Token } from '@sealtrail/core';
+import type { ErrorCode, Filter, Stats, StoredCheckpoint, Token } from '@sealtrail/core';
 
 /** Read side of the log store: synchronous, sees only committed entries, safe beside a running writer. */
 export interface LogReader extends Disposable {
@@ -84,6 +84,13 @@ export interface LogStore extends Disposable {
     checkpoints: readonly (StoredCheckpointKey & { readonly note: string })[],
     dropped?: readonly StoredCheckpointKey[],
   ): void;
+  /**
+   * Commits without adding anything, after so many bytes have been written and synced beside the log and taken away again:
+   * a commit alone may find room in files that are there already.
+   *
+   * @throws as `append` does while the disk takes no more
+   */
+  probe(bytes: number): void;
   lastCheckpoint(trailId: number): StoredCheckpoint | undefined;
   /** The next stored checkpoints above a size, by rising size. */
   checkpointsAfter(trailId: number, size: number, limit: number): readonly StoredCheckpoint[];
@@ -118,7 +125,7 @@ export interface KeyStore {
 
 /** Where a write can fail, for tests that make it fail before it takes effect or after. */
 export type WriteFault = (
-  point: 'append' | 'createTrail' | 'checkpoint' | 'published' | 'trust',
+  point: 'append' | 'createTrail' | 'checkpoint' | 'published' | 'trust' | 'probe',
   phase: 'before' | 'after',
 ) => void;
 
@@ -206,8 +213,13 @@ export interface StatsQuery {
 export interface EventSearch {
   /** Entries of a trail that are searchable, as last heard. */
   indexedSize(trail: string): number;
-  /** @throws SealtrailError invalid_cursor | index_behind | trail_not_found */
+  /**
+   * The code of what keeps search from answering (`index_unavailable`), or from taking in what is new (`index_behind`);
+   * undefined when nothing does. It passes by itself when the reason does.
+   */
+  readonly unreadiness: ErrorCode | undefined;
+  /** @throws SealtrailError invalid_cursor | index_behind | index_unavailable | trail_not_found */
   query(query: EventQuery): Promise<EventQueryResult>;
-  /** @throws SealtrailError index_behind | trail_not_found */
+  /** @throws SealtrailError index_behind | index_unavailable | trail_not_found */
   stats(query: StatsQuery): Promise<Stats>;
 }

@@ -52,7 +52,7 @@ export interface Sealtrail extends QueueingRecorder {
    * @throws SealtrailError by rejecting: as `record`, with the positions at fault in `details`
    */
   recordAll(events: readonly Event[]): Promise<Receipt[]>;
-  /** A page of entries, newest first. @throws SealtrailError invalid_query | invalid_cursor | index_behind */
+  /** A page of entries, newest first. @throws SealtrailError invalid_query | invalid_cursor | index_behind | index_unavailable */
   query(
     options?: EventSearchOptions,
   ): Promise<{ readonly events: readonly StoredEntry[]; readonly nextCursor: string | null }>;

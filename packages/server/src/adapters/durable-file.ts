@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, constants, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
@@ -17,13 +18,24 @@ export function writeDurably(file: string, text: string, mode: number): void {
   syncFolder(path.dirname(file));
 }
 
+/** Writes so many bytes to a file of its own, syncs and removes it: throws where there is no room for them. */
+export function probeSpace(file: string, bytes: number): void {
+  rmSync(file, { force: true });
+  try {
+    // Not zeros, which some file systems keep without taking room.
+    writeSynced(openSync(file, 'wx', 0o600), randomBytes(bytes));
+  } finally {
+    rmSync(file, { force: true });
+  }
+}
+
 /** Adds to a regular file; durable when it returns. */
 export function appendDurably(file: string, text: string): void {
   writeSynced(openSync(file, constants.O_WRONLY | constants.O_APPEND | constants.O_NOFOLLOW), text);
 }
 
 /** Writes to a file that is open, syncs and closes it. */
-function writeSynced(fd: number, text: string): void {
+function writeSynced(fd: number, text: string | Uint8Array): void {
   try {
     writeFileSync(fd, text);
     fsyncSync(fd);

@@ -19,11 +19,15 @@ export type FollowerReply =
       readonly result: EventQueryResult | Stats | undefined;
     }
   | { readonly kind: 'requestFailed'; readonly request: number; readonly failure: Failure }
+  /** The index has been opened: what it holds of trails that are indexed already. */
+  | { readonly kind: 'opened'; readonly sizes: readonly (readonly [trail: string, size: number])[] }
   /** How far trails are searchable now; once a slice of following. */
   | { readonly kind: 'indexed'; readonly sizes: readonly (readonly [trail: string, size: number])[] }
   /** A follower has something for the trail `system`, and waits until it is durable. */
   | { readonly kind: 'record'; readonly record: number; readonly event: SystemEvent }
   /** A follower met an error and will try again. */
   | { readonly kind: 'followFailed'; readonly failure: Failure }
+  /** Following has come to a stop because what was taken in cannot be written, or goes on again. */
+  | { readonly kind: 'heldUp'; readonly isHeldUp: boolean }
   /** The thread has failed and ends. */
   | { readonly kind: 'fatal'; readonly failure: Failure };

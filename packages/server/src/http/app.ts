@@ -9,6 +9,7 @@ import { postEvents } from './ingest-routes.ts';
 import { getCheckpoint, getTile } from './log-routes.ts';
 import { documentApi } from './openapi.ts';
 import { problemResponse } from './problem.ts';
+import { readinessOf } from './readiness.ts';
 import { routeOf } from './route-of.ts';
 import { getEvents, getStats } from './search-routes.ts';
 import { streamEvents } from './stream-routes.ts';
@@ -51,11 +52,8 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
 
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', (c) => {
-    const isReady = !parts.isDraining() && !parts.log.failed;
-    return c.json(
-      { status: isReady ? 'ready' : parts.isDraining() ? 'draining' : 'failed' },
-      isReady ? 200 : 503,
-    );
+    const state = readinessOf(parts);
+    return c.json(state, state.status === 'ready' ? 200 : 503);
   });
   app.get('/metrics', async (c) => {
     gate.refuseScope(c, gate.authorize(c, 'metrics.read'));

@@ -98,7 +98,7 @@ export function documentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
       }),
     },
     answers: { 200: jsonOf(eventPageSchema, 'A page.') },
-    codes: [...searchCodes, 'invalid_cursor', 'index_behind'],
+    codes: [...searchCodes, 'invalid_cursor', 'index_behind', 'index_unavailable'],
   });
   documentRoute(app, {
     method: 'get',
@@ -117,7 +117,7 @@ export function documentEventRoutes(app: OpenAPIHono<HttpEnv>): void {
       }),
     },
     answers: { 200: jsonOf(statsSchema, 'Counts.') },
-    codes: [...searchCodes, 'index_behind'],
+    codes: [...searchCodes, 'index_behind', 'index_unavailable'],
   });
   documentRoute(app, {
     method: 'get',

@@ -3,6 +3,7 @@ import type { HttpEnv } from './context.ts';
 import { documentAdminRoutes } from './openapi-admin.ts';
 import { documentEventRoutes } from './openapi-events.ts';
 import { bytesOf, documentRoute, jsonOf, textOf } from './openapi-route.ts';
+import { readinessSchema } from './readiness.ts';
 
 /** Documents all routes, and serves the document at `/openapi.json`. */
 export function documentApi(app: OpenAPIHono<HttpEnv>, version: string): void {
@@ -43,23 +44,25 @@ function documentLogRoutes(app: OpenAPIHono<HttpEnv>): void {
 
 /** What is about the server itself. */
 function documentServerRoutes(app: OpenAPIHono<HttpEnv>): void {
-  const state = z.strictObject({ status: z.enum(['ok', 'ready', 'draining', 'failed']) });
   documentRoute(app, {
     method: 'get',
     path: '/healthz',
     operationId: 'getHealth',
     summary: 'Whether the process answers',
-    answers: { 200: jsonOf(state, 'It does.') },
+    answers: { 200: jsonOf(z.strictObject({ status: z.literal('ok') }), 'It does.') },
     isPublic: true,
   });
   documentRoute(app, {
     method: 'get',
     path: '/readyz',
     operationId: 'getReadiness',
-    summary: 'Whether events are taken',
+    summary: 'Whether events are taken and searches answered',
     answers: {
-      200: jsonOf(state, 'They are.'),
-      503: jsonOf(state, 'They are not: the server stops, or the log cannot be written.'),
+      200: jsonOf(readinessSchema, 'They are.'),
+      503: jsonOf(
+        readinessSchema,
+        'They are not: the server stops, the last commit failed and none has succeeded since, or search is away or cannot follow. The parts say which.',
+      ),
     },
     isPublic: true,
   });

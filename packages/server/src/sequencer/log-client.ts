@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { HASH_BYTES, SealtrailError } from '@sealtrail/core';
+import { type ErrorCode, HASH_BYTES, SealtrailError } from '@sealtrail/core';
 import type { EntryGroup } from './entry-group.ts';
 import { packBatch, transferables } from './pack-batch.ts';
 import type {
@@ -70,6 +70,7 @@ export class LogClient {
   #queuedBytes = 0;
   #sequence = 0;
   #failed: SealtrailError | undefined;
+  #writeFailure: Failure | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(worker: Worker, limits: QueueLimits = defaultQueueLimits) {
@@ -95,6 +96,11 @@ export class LogClient {
 
   get failed(): SealtrailError | undefined {
     return this.#failed;
+  }
+
+  /** The code of what keeps entries from being written: the last commit failed and none has succeeded since. */
+  get unreadiness(): ErrorCode | undefined {
+    return (this.#failed ?? this.#writeFailure)?.code;
   }
 
   listen(listener: LogListener): () => void {
@@ -229,6 +235,9 @@ export class LogClient {
       case 'requestFailed':
         this.#requests.get(reply.request)?.reject(errorOf(reply.failure));
         this.#requests.delete(reply.request);
+        return;
+      case 'writable':
+        this.#writeFailure = reply.failure;
         return;
       case 'publishFailed':
         for (const listener of this.#listeners) listener.publishFailed?.(reply.failure);

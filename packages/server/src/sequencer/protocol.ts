@@ -68,6 +68,8 @@ export type LogReply =
     }
   | { readonly kind: 'requestFailed'; readonly request: number; readonly failure: Failure }
   | { readonly kind: 'publishFailed'; readonly failure: Failure }
+  /** Told when it changes: why the last commit failed, or that one has succeeded again. */
+  | { readonly kind: 'writable'; readonly failure: Failure | undefined }
   | { readonly kind: 'closed'; readonly request: number }
   /** The log must not be written any more: the process has to stop and say why. */
   | { readonly kind: 'fatal'; readonly failure: Failure };

@@ -33,7 +33,7 @@ export function startFailure(dir: string, error: unknown): Failure {
     ? failureOf(failure)
     : {
         code: 'data_folder_invalid',
-        message: `the data folder ${dir} cannot be used (${code}); check its owner and its mode, and that its files are whole`,
+        message: `${dir} cannot be used (${code}); check its owner and its mode, and that its files are whole`,
       };
 }
 

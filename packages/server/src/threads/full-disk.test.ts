@@ -1,3 +1,4 @@
+import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { type CreatedToken, uuidBytes } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
 import { Tokens } from '../access/tokens.ts';
@@ -5,7 +6,8 @@ import { lockDataFolder } from '../adapters/fs/data-folder.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from '../adapters/sqlite/state-store.ts';
 import { entryStatus } from '../sequencer/protocol.ts';
-import { groupOf, risingEvents } from '../sequencer/testing/sent.ts';
+import { OpenLog } from '../sequencer/testing/open-log.ts';
+import { batchOfEvents, groupOf, risingEvents } from '../sequencer/testing/sent.ts';
 import { SmallDisk } from '../sequencer/testing/small-disk.ts';
 import { startLog } from '../sequencer/testing/start-log.ts';
 import { temporaryFolder } from '../sequencer/testing/temporary-folder.ts';
@@ -49,6 +51,29 @@ describe.skipIf(!SmallDisk.isPossible())('a disk that is really full (needs the 
     expect((await log.publish('main')).size).toBe((acknowledged + 1) * perRequest);
     for (const [i, { id }] of risingEvents(0, (acknowledged + 1) * perRequest).entries())
       expect(reader.indexOf('main', uuidBytes(id))).toBe(i);
+  });
+
+  it('finds out whether there is room for what is to come, and leaves the log as it is', () => {
+    using disk = new SmallDisk(8);
+    using folder = temporaryFolder(disk.dir);
+    const files = (): string[] => readdirSync(folder.dir).sort();
+    {
+      using log = new OpenLog(folder);
+      log.sequencer.append(batchOfEvents(...risingEvents(0, 10)));
+      const before = files();
+      // There is room for a commit, and not for what was asked about.
+      disk.fill(200_000);
+      expect(() => log.store.probe(1_000_000)).toThrow(expect.objectContaining({ code: 'ENOSPC' }));
+      disk.free();
+      const walBytes = statSync(`${folder.log}-wal`).size;
+      log.store.probe(1_000_000);
+      expect(statSync(`${folder.log}-wal`).size).toBeGreaterThan(walBytes);
+      expect(files()).toEqual(before);
+    }
+    writeFileSync(`${folder.log}.probe`, 'of a probe that was killed');
+    using log = new OpenLog(folder);
+    expect(log.reader.size('main')).toBe(10);
+    expect(existsSync(`${folder.log}.probe`)).toBe(false);
   });
 
   it('refuses to store and to end tokens with the code of a full disk', () => {

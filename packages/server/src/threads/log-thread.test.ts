@@ -286,7 +286,7 @@ describe('LogThread', () => {
     make('createTrail after');
     // The row is stored: starting adds the line of policy that is missing.
     make();
-    expect(replies.map(({ kind }) => kind)).toEqual([
+    expect(replies.map(({ kind }) => kind).filter((kind) => kind !== 'writable')).toEqual([
       'ready',
       'requestFailed',
       'ready',
@@ -299,6 +299,51 @@ describe('LogThread', () => {
       { trails: { vkey: string }[] },
     ];
     expect(readFileSync(folder.policy, 'utf8')).toContain(`log ${trails[0]!.vkey}\n`);
+  });
+
+  describe.each(['append', 'createTrail', 'published'] as const)('whose disk takes no %s', (point) => {
+    it('says so until it has written again, and tries by itself when nobody asks', () => {
+      using folder = temporaryFolder();
+      const replies: LogReply[] = [];
+      const told = (): (string | undefined)[] =>
+        replies.splice(0).flatMap((reply) => (reply.kind === 'writable' ? [reply.failure?.code] : []));
+      let isFull = false;
+      using thread = new LogThread(
+        { dir: folder.dir, originPrefix: 'audit.example', publishEveryMs, probeEveryMs: 3 * publishEveryMs },
+        (reply) => replies.push(reply),
+        (at, phase) => {
+          if (isFull && phase === 'before' && (at === point || at === 'probe')) throw new InjectedFault();
+        },
+      );
+      let sent = 0;
+      const append = (id = risingId(sent++)): void => thread.handle(batchOf(groupOf([{ id }])));
+      const createTrail = (name: string): void => thread.handle({ kind: 'createTrail', request: 1, name });
+      const attempt = { append, createTrail: () => createTrail('late'), published: append }[point];
+      createTrail('main');
+      append();
+      vi.advanceTimersByTime(publishEveryMs);
+      expect(told()).toEqual([]);
+
+      isFull = true;
+      for (let i = 0; i < 3; i++) {
+        attempt();
+        // An event that is there already is no commit.
+        append(risingId(0));
+        vi.advanceTimersByTime(10 * publishEveryMs);
+      }
+      expect(told()).toEqual(['storage_unavailable']);
+      isFull = false;
+      vi.advanceTimersByTime(3 * publishEveryMs);
+      expect(told()).toEqual([undefined]);
+
+      isFull = true;
+      attempt();
+      vi.advanceTimersByTime(publishEveryMs);
+      isFull = false;
+      attempt();
+      vi.advanceTimersByTime(publishEveryMs);
+      expect(told()).toEqual(['storage_unavailable', undefined]);
+    });
   });
 
   it('keeps the chain of a trail over restarts: every checkpoint is a prefix of the next, under one key', () => {

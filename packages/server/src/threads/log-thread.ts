@@ -14,6 +14,7 @@ import type { LogReply, LogRequest, PublishedCheckpoint, TrailStatus } from '../
 import { Publisher } from '../sequencer/publisher.ts';
 import { Sequencer } from '../sequencer/sequencer.ts';
 import { startFailure, storageFailure } from './failure.ts';
+import { Writability } from './writability.ts';
 
 /** What the log thread is started with. */
 export interface LogThreadOptions {
@@ -22,7 +23,11 @@ export interface LogThreadOptions {
   readonly originPrefix: string;
   /** Longest time between an append and the checkpoint that covers it. */
   readonly publishEveryMs: number;
+  /** Time between two looks whether the disk takes something again, once it did not; default five seconds. */
+  readonly probeEveryMs?: number;
 }
+
+const defaultProbeEveryMs = 5000;
 
 /**
  * The thread that owns the log: the only place where it is written. Requests are handled one after another in the
@@ -36,7 +41,8 @@ export class LogThread implements Disposable {
   readonly #store: SqliteLogStore;
   readonly #sequencer: Sequencer;
   readonly #publisher: Publisher;
-  readonly #timer: NodeJS.Timeout;
+  readonly #writability: Writability;
+  readonly #timers: readonly NodeJS.Timeout[];
 
   /**
    * @throws SealtrailError log_behind_published | log_forked | key_missing | data_folder_invalid | storage_unavailable
@@ -44,6 +50,7 @@ export class LogThread implements Disposable {
   constructor(options: LogThreadOptions, reply: (reply: LogReply) => void, fault?: WriteFault) {
     this.#options = options;
     this.#reply = reply;
+    this.#writability = new Writability((failure) => reply({ kind: 'writable', failure }));
     const folder = dataFolder(options.dir);
     this.#keys = new FsKeyStore(folder, fault);
     this.#keys.removeLeftOvers();
@@ -69,7 +76,10 @@ export class LogThread implements Disposable {
       statusOf(trail, reader.size(trail.name), this.#publisher.last(trail.name)),
     );
     this.#resources = resources.move();
-    this.#timer = setInterval(() => this.#publishAll(), options.publishEveryMs);
+    this.#timers = [
+      setInterval(() => this.#publishAll(), options.publishEveryMs),
+      setInterval(() => this.#probe(), options.probeEveryMs ?? defaultProbeEveryMs),
+    ];
     this.#reply({ kind: 'ready', trails });
   }
 
@@ -79,11 +89,15 @@ export class LogThread implements Disposable {
         try {
           const result = this.#sequencer.append(request);
           for (const [trail] of result.sizes) this.#publisher.grew(trail);
+          // Without growth there was no commit.
+          if (result.sizes.length > 0) this.#writability.written();
           this.#reply({ kind: 'appended', batch: request.batch, ...result });
         } catch (error) {
           // A commit that failed may have been stored all the same: the next round of publishing looks.
           for (const trail of request.trails) if (this.#sequencer.trail(trail)) this.#publisher.grew(trail);
-          this.#reply({ kind: 'appendFailed', batch: request.batch, failure: storageFailure(error) });
+          const failure = storageFailure(error);
+          this.#writability.unwritten(failure, request.bytes.length);
+          this.#reply({ kind: 'appendFailed', batch: request.batch, failure });
         }
         return;
       case 'createTrail':
@@ -110,7 +124,7 @@ export class LogThread implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    clearInterval(this.#timer);
+    for (const timer of this.#timers) clearInterval(timer);
     this.#resources[Symbol.dispose]();
   }
 
@@ -118,23 +132,36 @@ export class LogThread implements Disposable {
     try {
       this.#reply(work());
     } catch (error) {
-      this.#reply({ kind: 'requestFailed', request, failure: storageFailure(error) });
+      const failure = storageFailure(error);
+      this.#writability.unwritten(failure);
+      this.#reply({ kind: 'requestFailed', request, failure });
     }
   }
 
   #publishAll(): void {
     try {
       const { published, failures } = this.#publisher.publishAll();
+      this.#writability.published();
       for (const { trail, checkpoint } of published) this.#reply({ kind: 'published', trail, checkpoint });
-      for (const error of failures) this.#publishFailed(error);
+      for (const error of failures) this.#reply({ kind: 'publishFailed', failure: storageFailure(error) });
     } catch (error) {
-      this.#publishFailed(error);
+      // The next tick tries again; until then readers see the last checkpoint that was published.
+      const failure = storageFailure(error);
+      this.#writability.published(failure);
+      this.#reply({ kind: 'publishFailed', failure });
     }
   }
 
-  /** The next tick tries again; until then readers see the last checkpoint that was published. */
-  #publishFailed(error: unknown): void {
-    this.#reply({ kind: 'publishFailed', failure: storageFailure(error) });
+  /** Nobody may be sending events to a server that has said that it takes none, so it finds out by itself. */
+  #probe(): void {
+    const bytes = this.#writability.probeBytes;
+    if (bytes === undefined) return;
+    try {
+      this.#store.probe(bytes);
+      this.#writability.written();
+    } catch {
+      // It is as it was: the next look is due soon.
+    }
   }
 
   /**
@@ -149,6 +176,7 @@ export class LogThread implements Disposable {
     const trail = this.#store.createTrail(name, vkey.slice(0, vkey.indexOf('+')), vkey);
     this.#keys.trust([trail.vkey]);
     this.#sequencer.addTrail(trail);
+    this.#writability.written();
     return statusOf(trail, 0, undefined);
   }
 

@@ -1,3 +1,4 @@
+import { rmSync } from 'node:fs';
 import { zstdCompressSync } from 'node:zlib';
 import { bundleSlices, HASH_BYTES, SealtrailError, type StoredCheckpoint, TILE_WIDTH } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
@@ -9,7 +10,8 @@ import type {
   TrailRecord,
   WriteFault,
 } from '../../ports.ts';
-import { openLogForWriting } from './log-schema.ts';
+import { probeSpace } from '../durable-file.ts';
+import { LOG_FORMAT_VERSION, openLogForWriting } from './log-schema.ts';
 import { LogStatements } from './log-statements.ts';
 
 /**
@@ -23,6 +25,8 @@ INSERT INTO entry_id (trail, id, idx) SELECT @trail, substr(@ids, i * 16 + 1, 16
 /** The log in SQLite: see log-schema.ts for its tables. */
 export class SqliteLogStore implements LogStore {
   readonly #db: Database.Database;
+  /** What a probe writes; left by one that a crash has cut off. */
+  readonly #probeFile: string;
   readonly #read: LogStatements;
   readonly #fault: WriteFault;
   readonly #insertTrail: Database.Statement;
@@ -36,6 +40,8 @@ export class SqliteLogStore implements LogStore {
   readonly #checkpointsAfter: Database.Statement<[number, number, number], StoredCheckpoint>;
 
   constructor(file: string, fault: WriteFault = () => {}) {
+    this.#probeFile = `${file}.probe`;
+    rmSync(this.#probeFile, { force: true });
     this.#db = openLogForWriting(file);
     this.#read = new LogStatements(this.#db);
     this.#fault = fault;
@@ -122,6 +128,12 @@ export class SqliteLogStore implements LogStore {
       for (const { trailId, size, note } of checkpoints) this.#insertCheckpoint.run(trailId, size, note);
       for (const { trailId, size } of dropped) this.#dropCheckpoint.run(trailId, size);
     });
+  }
+
+  probe(bytes: number): void {
+    probeSpace(this.#probeFile, bytes);
+    // Setting it to what it is writes the first page all the same.
+    this.#write('probe', () => this.#db.pragma(`user_version = ${LOG_FORMAT_VERSION}`));
   }
 
   lastCheckpoint(trailId: number): StoredCheckpoint | undefined {

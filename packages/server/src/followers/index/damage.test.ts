@@ -1,8 +1,10 @@
 import {
   copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
+  renameSync,
   rmSync,
   symlinkSync,
   truncateSync,
@@ -123,14 +125,30 @@ test('an index of another log is made again', async () => {
   expect(existsSync(segment(old.dir, 1))).toBe(false);
 });
 
+test.skipIf(process.platform === 'win32')(
+  'an index that lies on another disk is made again there',
+  async () => {
+    using log = await indexedLog();
+    using elsewhere = new FollowedLog();
+    renameSync(log.dir, elsewhere.dir);
+    symlinkSync(elsewhere.dir, log.dir);
+    rmSync(segment(log.dir, 3));
+    await using index = await log.index();
+    expect(searchAll(index, 'main', all)).toHaveLength(20);
+    expect(lstatSync(log.dir).isSymbolicLink()).toBe(true);
+  },
+);
+
 test('a segment that turns out to be damaged is named as such by searches that need it, and by no other', async () => {
   using log = await indexedLog();
   const size = 4096;
   const file = segment(log.dir, 1);
   const bytes = new Database(file).serialize();
   writeFileSync(file, Buffer.concat([Buffer.alloc(size, 7), bytes.subarray(size)]));
-  await using index = await log.index();
-  expect(codeOf(() => searchAll(index, 'main', all))).toBe('data_folder_invalid');
+  const damages: unknown[] = [];
+  await using index = await log.index({ onDamage: (error) => damages.push(error) });
+  expect(codeOf(() => searchAll(index, 'main', all))).toBe('index_unavailable');
+  expect(damages).toMatchObject([{ code: 'index_unavailable' }]);
   const newest = index.query({ trail: 'main', filter: all, limit: 3, nowMs: 0 });
   expect(newest.items.map((item) => item.index)).toEqual([19, 18, 17]);
 });

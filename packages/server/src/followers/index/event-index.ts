@@ -23,6 +23,10 @@ export interface EventIndexOptions {
   readonly onEntries?: (trail: string, from: number, entries: readonly Entry[]) => void;
   /** Told of what fails while following or sealing. It is tried again until it works; meanwhile searches go on. */
   readonly onError?: (error: unknown) => void;
+  /** Told when following stops because nothing can be written, and when it goes on. Searches go on over what is there. */
+  readonly onHeldUp?: (isHeldUp: boolean) => void;
+  /** Told when a file turns out to be damaged or gone: the index is to be closed, removed and opened anew. */
+  readonly onDamage?: (error: unknown) => void;
 }
 
 /** Entries taken from one trail at a time. */
@@ -42,12 +46,13 @@ export class EventIndex implements AsyncDisposable {
   /** Trails that have advanced since it was last told. */
   readonly #advanced: Set<string> = new Set();
   readonly #waiting: Set<() => void> = new Set();
+  #isHeldUp = false;
   #isClosed = false;
 
   private constructor(options: Required<EventIndexOptions>, sealed: SegmentList) {
     this.#options = options;
     this.#indexed = sealed.cursors();
-    this.#segments = new Segments(sealed, { ...options, onError: (error) => this.#loop.report(error) });
+    this.#segments = new Segments(sealed, { ...options, onError: (error) => this.#sealFailed(error) });
     this.#loop = new FollowLoop({
       ...options,
       step: (trail, size) => this.#step(trail, size),
@@ -74,12 +79,24 @@ export class EventIndex implements AsyncDisposable {
         onIndexed: () => {},
         onEntries: () => {},
         onError: () => {},
+        onHeldUp: () => {},
+        onDamage: () => {},
         ...options,
       },
       sealed,
     );
     for (const { name, size } of trails) index.grew(name, size);
     return index;
+  }
+
+  /** Removes all that is in the folder of an index; the folder stays, since it may be a link to another disk. */
+  static remove(dir: string): void {
+    SegmentList.remove(dir);
+  }
+
+  /** Entries that are searchable, by trail. */
+  get indexedSizes(): ReadonlyMap<string, number> {
+    return this.#indexed;
   }
 
   /** Entries of a trail that are searchable. */
@@ -120,19 +137,21 @@ export class EventIndex implements AsyncDisposable {
     }
   }
 
-  /** @throws SealtrailError trail_not_found | invalid_cursor */
+  /** @throws SealtrailError trail_not_found | invalid_cursor | index_unavailable */
   query(query: EventQuery): EventQueryResult {
     const size = this.#sizeOf(query.trail);
-    return searchEvents(this.#segments.newestFirst(), this.#options.log, query, {
-      indexedSize: size,
-      maxMs: this.#options.maxQueryMs,
-    });
+    return this.#reading(() =>
+      searchEvents(this.#segments.newestFirst(), this.#options.log, query, {
+        indexedSize: size,
+        maxMs: this.#options.maxQueryMs,
+      }),
+    );
   }
 
-  /** @throws SealtrailError trail_not_found | invalid_parameter */
+  /** @throws SealtrailError trail_not_found | invalid_parameter | index_unavailable */
   stats(query: StatsQuery): Stats {
     const size = this.#sizeOf(query.trail);
-    return countEvents(this.#segments.newestFirst(), this.#options.log, query, size);
+    return this.#reading(() => countEvents(this.#segments.newestFirst(), this.#options.log, query, size));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -164,10 +183,36 @@ export class EventIndex implements AsyncDisposable {
     if (this.#segments.isFull) {
       // What is in memory is searchable, however long it takes until there is room.
       this.#tellAdvanced();
+      this.#tellHeldUp();
       await this.#segments.hasRoom();
+      this.#tellHeldUp();
     }
     // A log that does not hold what was announced says so when it grows again.
     return end === to && end < size;
+  }
+
+  #reading<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      // What reading the log may throw is not about the index.
+      const isOwn = error instanceof SealtrailError && error.code === 'index_unavailable';
+      if (isOwn && this.#segments.isDamage(error)) this.#options.onDamage(error);
+      throw error;
+    }
+  }
+
+  #sealFailed(error: unknown): void {
+    this.#loop.report(error);
+    this.#tellHeldUp();
+    if (this.#segments.isDamage(error)) this.#options.onDamage(error);
+  }
+
+  #tellHeldUp(): void {
+    const { isStuck } = this.#segments;
+    if (isStuck === this.#isHeldUp) return;
+    this.#isHeldUp = isStuck;
+    this.#options.onHeldUp(isStuck);
   }
 
   #tellAdvanced(): void {

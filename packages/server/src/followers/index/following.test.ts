@@ -168,7 +168,12 @@ describe('a seal that fails', () => {
   test.each(Object.entries(faults))('%s loses nothing and is done again', async (_name, [begin, end]) => {
     using log = new FollowedLog('main');
     const errors: unknown[] = [];
-    await using index = await log.index({ retryMs: 1, onError: (error) => errors.push(error) });
+    const heldUp: boolean[] = [];
+    await using index = await log.index({
+      retryMs: 1,
+      onError: (error) => errors.push(error),
+      onHeldUp: (isHeldUp) => heldUp.push(isHeldUp),
+    });
     begin(log.dir);
     log.append(inTrail('main', 200), index);
     await vi.waitUntil(() => errors.length > 2);
@@ -176,8 +181,10 @@ describe('a seal that fails', () => {
     expect(index.indexedSize('main')).toBe(21);
     await index.waitFor('main', 20, 60_000);
     expect(searchAll(index, 'main', all)).toEqual(falling(21));
+    expect(heldUp).toEqual([true]);
     end(log.dir);
     await index.waitFor('main', 199, 60_000);
+    expect(heldUp).toEqual([true, false]);
     expect(searchAll(index, 'main', all)).toEqual(falling(200));
     await index[Symbol.asyncDispose]();
     await using again = await log.index();

@@ -1,7 +1,8 @@
+import { existsSync } from 'node:fs';
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { Bitmap } from './bitmap.ts';
-import type { CatalogedSegment } from './catalog.ts';
+import { type CatalogedSegment, IndexUnusable } from './catalog.ts';
 import { addFromBucket, bucketOf } from './hashes.ts';
 import { NumberColumn } from './numbers.ts';
 import { StoredPostings } from './postings.ts';
@@ -33,7 +34,7 @@ CREATE TABLE rollup (trail TEXT NOT NULL, field TEXT NOT NULL, value TEXT NOT NU
 /**
  * A sealed part of the index: one SQLite file that never changes.
  *
- * Reading it throws SealtrailError `data_folder_invalid` when the file is damaged.
+ * Reading it throws SealtrailError `index_unavailable` when the file is damaged.
  */
 export class SealedSegment implements Segment, Disposable {
   readonly entryCount: number;
@@ -53,7 +54,7 @@ export class SealedSegment implements Segment, Disposable {
       (sum, { firstIndex, endIndex }) => sum + endIndex - firstIndex,
       0,
     );
-    this.#db = read(() => new Database(file, { readonly: true, fileMustExist: true }));
+    this.#db = read(() => openFile(file));
     try {
       this.#statements = read(() => prepare(this.#db));
     } catch (error) {
@@ -162,15 +163,21 @@ function prepare(
   };
 }
 
-/** What SQLite says of a damaged file, as what to do about it. */
+function openFile(file: string): Database.Database {
+  if (!existsSync(file)) throw new IndexUnusable('a segment is missing');
+  return new Database(file, { readonly: true, fileMustExist: true });
+}
+
+/** What SQLite says of a damaged file, as what becomes of it. */
 function read<T>(work: () => T): T {
   try {
     return work();
   } catch (cause) {
-    if (!(cause instanceof Database.SqliteError)) throw cause;
+    if (!(cause instanceof Database.SqliteError || cause instanceof IndexUnusable)) throw cause;
+    const reason = cause instanceof Database.SqliteError ? cause.code : cause.message;
     throw new SealtrailError(
-      'data_folder_invalid',
-      `a file of the search index cannot be read (${cause.code}); stop the server and run sealtrail rebuild`,
+      'index_unavailable',
+      `a file of the search index cannot be read (${reason}); a damaged index is made again from the log by itself`,
       { cause },
     );
   }

@@ -1,5 +1,6 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { Catalog, type CatalogedSegment, IndexUnusable } from './catalog.ts';
 import type { OpenSegment } from './open-segment.ts';
@@ -37,14 +38,19 @@ export class SegmentList implements Disposable {
       return SegmentList.#opened(dir, isOfLog);
     } catch (error) {
       if (!isDamage(error)) throw error;
-      rmSync(dir, { recursive: true, force: true });
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
-      return new SegmentList(dir, new Catalog(path.join(dir, 'catalog.db')), []);
+      SegmentList.remove(dir);
+      return new SegmentList(dir, new Catalog(catalogOf(dir)), []);
     }
   }
 
+  /** Removes what is in the folder, which may itself be a link to another disk. */
+  static remove(dir: string): void {
+    if (!existsSync(dir)) return;
+    for (const name of readdirSync(dir)) rmSync(path.join(dir, name), { recursive: true, force: true });
+  }
+
   static #opened(dir: string, isOfLog: (cursors: ReadonlyMap<string, number>) => boolean): SegmentList {
-    const catalog = new Catalog(path.join(dir, 'catalog.db'));
+    const catalog = new Catalog(catalogOf(dir));
     try {
       const list = new SegmentList(dir, catalog, catalog.segments());
       const cursors = new Map<string, number>();
@@ -85,7 +91,12 @@ export class SegmentList implements Disposable {
     return cursors;
   }
 
-  /** @throws SealtrailError data_folder_invalid when the file cannot be read */
+  /** Whether an error says that the files are not what was written, or are gone. */
+  isDamage(error: unknown): boolean {
+    return isDamage(error) || !existsSync(catalogOf(this.#dir));
+  }
+
+  /** @throws SealtrailError index_unavailable when the file cannot be read */
   get(entry: CatalogedSegment): SealedSegment {
     const { number } = entry;
     const known = this.#open.get(number);
@@ -125,9 +136,12 @@ export class SegmentList implements Disposable {
   }
 }
 
+const catalogOf = (dir: string): string => path.join(dir, 'catalog.db');
+
 /** True when an index cannot be used as it is, for whatever it holds; a full disk or a missing right are no damage. */
 function isDamage(error: unknown): boolean {
   if (error instanceof IndexUnusable) return true;
+  if (error instanceof SealtrailError) return error.code === 'index_unavailable' && isDamage(error.cause);
   return (
     error instanceof Database.SqliteError &&
     /^SQLITE_(?:CORRUPT|NOTADB|ERROR|MISMATCH|CONSTRAINT)/.test(error.code)

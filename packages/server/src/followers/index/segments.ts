@@ -27,6 +27,8 @@ export class Segments implements AsyncDisposable {
   readonly #closing = new AbortController();
   #open: OpenSegment;
   #sealing: Promise<void> | undefined;
+  /** Attempts to write the oldest full segment that have failed. */
+  #failures = 0;
   /** Resolves when a seal has ended. */
   #progress: PromiseWithResolvers<void> = Promise.withResolvers();
 
@@ -55,9 +57,19 @@ export class Segments implements AsyncDisposable {
     return this.#waiting.length > maxWaiting;
   }
 
+  /** True while nothing can be added because nothing can be written. */
+  get isStuck(): boolean {
+    return this.isFull && this.#failures > 0;
+  }
+
   /** Resolves when this is not full, or when it closes. */
   async hasRoom(): Promise<void> {
     while (this.isFull && !this.#closing.signal.aborted) await this.#progress.promise;
+  }
+
+  /** Whether an error of reading or writing says that the files are not what was written, or not there. */
+  isDamage(error: unknown): boolean {
+    return this.#sealed.isDamage(error);
   }
 
   newestFirst(): IndexPart[] {
@@ -82,7 +94,6 @@ export class Segments implements AsyncDisposable {
 
   async #sealAll(): Promise<void> {
     await nextTurn();
-    let failures = 0;
     for (
       let segment = this.#waiting[0];
       segment && !this.#closing.signal.aborted;
@@ -93,13 +104,13 @@ export class Segments implements AsyncDisposable {
         // In one go, so that no search sees the entries in both places or in none.
         this.#sealed.add(written);
         this.#waiting.shift();
-        failures = 0;
+        this.#failures = 0;
         this.#progress.resolve();
         this.#progress = Promise.withResolvers();
       } catch (error) {
-        this.#options.onError(error);
         // Each attempt writes a whole segment: a disk that stays full is not to be kept busy as well.
-        const waitMs = this.#options.retryMs * 2 ** Math.min(failures++, maxDoublings);
+        const waitMs = this.#options.retryMs * 2 ** Math.min(this.#failures++, maxDoublings);
+        this.#options.onError(error);
         await delay(waitMs, undefined, { signal: this.#closing.signal }).catch(() => {});
       }
     }

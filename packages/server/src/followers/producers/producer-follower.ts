@@ -79,8 +79,13 @@ export class ProducerFollower implements AsyncDisposable {
     this.#closing.abort();
     this.#unlisten();
     await this.#running;
-    for (const [trail, { committed, seen }] of this.#cursors)
-      if (seen > committed) this.#parts.store.commit(trail, seen, new Map());
+    try {
+      for (const [trail, { committed, seen }] of this.#cursors)
+        if (seen > committed) this.#parts.store.commit(trail, seen, new Map());
+    } catch (error) {
+      // What was looked at for nothing is looked at again on the next start.
+      this.#parts.onError(error);
+    }
   }
 
   #grew(trails: readonly string[]): void {
