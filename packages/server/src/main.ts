@@ -3,7 +3,7 @@ import { Worker } from 'node:worker_threads';
 import { type CreatedToken, defaultTrail, SealtrailError } from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
 import { createTrail, recordForgottenActs } from './access/acts.ts';
-import { ensureAdmin } from './access/first-admin.ts';
+import { ensureChosenAdmin, ensureFirstAdmin } from './access/first-admin.ts';
 import { systemTrail } from './access/permissions.ts';
 import { SystemTrail } from './access/system-trail.ts';
 import { Tokens } from './access/tokens.ts';
@@ -44,14 +44,6 @@ export interface Engine extends AsyncDisposable {
   readonly failed: Promise<never>;
 }
 
-export interface EngineOptions {
-  /**
-   * Shows an admin token to the operator, this once: called where there has never been one and the configuration has none.
-   * Absent: none is made.
-   */
-  readonly showFirstToken?: (token: CreatedToken) => void;
-}
-
 /** The version of this package. */
 export function packageVersion(): string {
   const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -66,19 +58,15 @@ export function packageVersion(): string {
  * @throws SealtrailError data_folder_locked | data_folder_invalid | storage_unavailable | log_behind_published |
  *   log_forked | key_missing
  */
-export async function openEngine(
-  config: Config,
-  logger: Logger = createLogger(config),
-  options: EngineOptions = {},
-): Promise<Engine> {
+export async function openEngine(config: Config, logger: Logger = createLogger(config)): Promise<Engine> {
   try {
-    return await startEngine(config, logger, options);
+    return await startEngine(config, logger);
   } catch (error) {
     throw startError(config, error);
   }
 }
 
-async function startEngine(config: Config, logger: Logger, options: EngineOptions): Promise<Engine> {
+async function startEngine(config: Config, logger: Logger): Promise<Engine> {
   const random = createRandomPool();
   const folder = dataFolder(config.dir);
   await using resources = new AsyncResources();
@@ -122,14 +110,8 @@ async function startEngine(config: Config, logger: Logger, options: EngineOption
   const search = resources.use(startFollowers({ dir: folder.dir }, log, system, logger));
   const tokens = new Tokens(state, { now: Date.now, random });
   await recordForgottenActs({ log, reader, tokens, system });
-  await ensureAdmin(
-    { tokens, system },
-    {
-      adminToken: config.adminToken,
-      show: options.showFirstToken,
-      warn: (message) => logger.warn(message),
-    },
-  );
+  if (config.adminToken !== undefined)
+    await ensureChosenAdmin({ tokens, system }, config.adminToken, (message) => logger.warn(message));
   // Whether there is search is known from the first request on.
   await search.started;
 
@@ -189,6 +171,22 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     throw listenFailure(cause, config.host, config.port);
   });
   return server;
+}
+
+/**
+ * Makes an admin token and shows it to the operator, this once, where there has never been one and the configuration has
+ * none. Call it when the server listens: of a start that fails nobody keeps the output, and no start after it would show
+ * the token again.
+ *
+ * @throws SealtrailError storage_unavailable
+ */
+export async function showFirstToken(engine: Engine, show: (token: CreatedToken) => void): Promise<void> {
+  if (engine.config.adminToken !== undefined) return;
+  try {
+    await ensureFirstAdmin(engine, show);
+  } catch (error) {
+    throw startError(engine.config, error);
+  }
 }
 
 /** Logs are JSON lines on standard error, without anything out of an event. */

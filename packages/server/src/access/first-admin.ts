@@ -5,39 +5,45 @@ import { everything } from './permissions.ts';
 /** Shorter secrets can be guessed by who may try often. */
 const advisedLength = 20;
 
-export interface FirstAdminOptions {
-  /** The secret of an admin token that the operator chose; with it none is made up. */
-  readonly adminToken?: string | undefined;
-  /** Shows the operator an admin token that was made up. Absent: nobody looks, and none is. */
-  readonly show?: ((created: CreatedToken) => void) | undefined;
-  /** Told when nobody can sign in with what was chosen. */
-  readonly warn: (message: string) => void;
+/**
+ * Sees to it that the operator can sign in by the token of their choice.
+ *
+ * @param adminToken the secret of an admin token
+ * @param warn told when nobody can sign in with it, or others might
+ * @throws as {@link issueToken}
+ */
+export async function ensureChosenAdmin(
+  parts: TokenParts,
+  adminToken: string,
+  warn: (message: string) => void,
+): Promise<void> {
+  if (adminToken.length < advisedLength)
+    warn(`SEALTRAIL_ADMIN_TOKEN is short; ${advisedLength} random characters cannot be guessed`);
+  if (!parts.tokens.isKnown(adminToken)) await issueAdmin(parts, 'environment', { secret: adminToken });
+  else if (!parts.tokens.find(adminToken))
+    warn('SEALTRAIL_ADMIN_TOKEN was revoked and opens nothing; choose another');
 }
 
 /**
- * Sees to it that somebody can sign in: by the token of the operator's choice, or by one that is made and shown when there
- * has never been an admin token. It is stored last: as long as it is not, the next start makes another one.
+ * Sees to it that somebody can sign in: by a token that is made and shown where there has never been one of an admin. It is
+ * stored last: as long as it is not, the next start makes another one.
  *
+ * @param show shows it to the operator, this once
  * @throws as {@link issueToken}
  */
-export async function ensureAdmin(
+export async function ensureFirstAdmin(
   parts: TokenParts,
-  { adminToken, show, warn }: FirstAdminOptions,
+  show: (created: CreatedToken) => void,
 ): Promise<void> {
-  const issue = (name: string, options: IssueOptions): Promise<CreatedToken> =>
-    issueToken(
-      parts,
-      { name, role: 'admin', trails: [everything], tenants: [everything] },
-      { actor: { type: 'system' } },
-      options,
-    );
-  if (adminToken !== undefined) {
-    if (adminToken.length < advisedLength)
-      warn(`SEALTRAIL_ADMIN_TOKEN is short; ${advisedLength} random characters cannot be guessed`);
-    if (!parts.tokens.isKnown(adminToken)) await issue('environment', { secret: adminToken });
-    else if (!parts.tokens.find(adminToken))
-      warn('SEALTRAIL_ADMIN_TOKEN was revoked and opens nothing; choose another');
-  } else if (show && !parts.tokens.list().some(({ role }) => role === 'admin')) {
-    await issue('first admin', { show });
-  }
+  if (!parts.tokens.list().some(({ role }) => role === 'admin'))
+    await issueAdmin(parts, 'first admin', { show });
+}
+
+function issueAdmin(parts: TokenParts, name: string, options: IssueOptions): Promise<CreatedToken> {
+  return issueToken(
+    parts,
+    { name, role: 'admin', trails: [everything], tenants: [everything] },
+    { actor: { type: 'system' } },
+    options,
+  );
 }

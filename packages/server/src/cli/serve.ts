@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { parseConfig } from '../config.ts';
-import { openEngine, serveEngine } from '../main.ts';
+import { openEngine, serveEngine, showFirstToken } from '../main.ts';
 import type { CliContext } from './context.ts';
 
 interface ServeOptions {
@@ -43,23 +43,23 @@ async function serve(options: ServeOptions, { terminal, environment, signal }: C
     },
     { SEALTRAIL_DATA: './sealtrail-data', ...environment },
   );
-  await using engine = await openEngine(config, undefined, {
-    showFirstToken: ({ secret }) =>
-      terminal.out(
-        [
-          '',
-          '  Admin token, shown this once:',
-          '',
-          `    ${secret}`,
-          '',
-          '  Now copy trust-policy.txt from the data folder to where you will verify:',
-          '  the keys in your copy are those that are trusted.',
-          '',
-          '',
-        ].join('\n'),
-      ),
-  });
+  await using engine = await openEngine(config);
   await using server = await serveEngine(engine);
+  await showFirstToken(engine, ({ secret }) =>
+    terminal.out(
+      [
+        '',
+        '  Admin token, shown this once:',
+        '',
+        `    ${secret}`,
+        '',
+        '  Now copy trust-policy.txt from the data folder to where you will verify:',
+        '  the keys in your copy are those that are trusted.',
+        '',
+        '',
+      ].join('\n'),
+    ),
+  );
   terminal.out(`Sealtrail listens on ${server.url}\n`);
   terminal.out(`  data folder   ${config.dir}\n`);
   terminal.out(`  API document  ${server.url}/openapi.json\n`);
