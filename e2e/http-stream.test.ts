@@ -82,14 +82,27 @@ describe('GET /v1/events/stream', () => {
     expect(seen).toEqual(range(from, from + total));
   });
 
-  it('goes by Last-Event-ID where both are given, and waits for an index that is still to come', async () => {
+  it('goes by Last-Event-ID where both are given, and waits for the next entry', async () => {
     await server.record([{ action: 'a' }, { action: 'a' }]);
     const size = server.size();
     await using resumed = await follow('?from=0', { 'last-event-id': String(size - 2) });
     expect(indexesOf(await resumed.take(1))).toEqual([size - 1]);
-    await using ahead = await follow(`?from=${size + 1}`);
-    await server.record([{ action: 'a' }, { action: 'a' }, { action: 'a' }]);
-    expect(indexesOf(await ahead.take(2))).toEqual([size + 1, size + 2]);
+    await using ahead = await follow(`?from=${size}`);
+    await server.record([{ action: 'a' }, { action: 'a' }]);
+    expect(indexesOf(await ahead.take(2))).toEqual([size, size + 1]);
+  });
+
+  it('refuses what is beyond the next entry: it may never come', async () => {
+    const size = server.size();
+    for (const [query, headers] of [
+      [`?from=${size + 1}`, {}],
+      ['?from=999999', {}],
+      ['', { 'last-event-id': String(size) }],
+      ['?from=0', { 'last-event-id': '999999' }],
+    ] as const) {
+      const answer = await server.send(`/v1/events/stream${query}`, { headers });
+      expect(problemOf(answer).code).toBe('invalid_parameter');
+    }
   });
 
   it('sends only what the filter and the query match, of one trail', async () => {

@@ -21,6 +21,8 @@ import { ownerScope } from './access/scopes.ts';
 import { type ConfigInput, parseConfig } from './config.ts';
 import { findEntry, proveEntry } from './entry-proof.ts';
 import { type Engine, openEngine } from './main.ts';
+import type { EventQuery } from './ports.ts';
+import { boundedLimit, existingIndex, limits } from './search-bounds.ts';
 import type { TrailStatus } from './sequencer/protocol.ts';
 
 /** Where the data lies, and how the recorder batches. No environment variable is read. */
@@ -36,10 +38,10 @@ export interface EventSearchOptions {
   readonly trail?: string;
   /** Query text, such as `actor:u_12 outcome:failure since:24h`; or a filter made of it. Default: everything. */
   readonly q?: string | Filter;
-  /** Default 50. */
+  /** From 1 to 1000; default 50, of counts 10. */
   readonly limit?: number;
   readonly cursor?: string;
-  /** Wait until the entry with this index, such as that of a receipt, is searchable. */
+  /** Wait until the entry with this index, such as that of a receipt, is searchable. It has to be there. */
   readonly after?: number;
 }
 
@@ -56,7 +58,7 @@ export interface Sealtrail extends QueueingRecorder {
   query(
     options?: EventSearchOptions,
   ): Promise<{ readonly events: readonly StoredEntry[]; readonly nextCursor: string | null }>;
-  /** Counts by the values of a field. @throws SealtrailError invalid_query | invalid_parameter */
+  /** Counts by the values of a field. @throws SealtrailError invalid_query | invalid_parameter | trail_not_found */
   count(field: string, options?: Omit<EventSearchOptions, 'cursor'>): Promise<Stats>;
   /** A C2SP tlog-proof that an event is in its trail. @throws SealtrailError event_not_found */
   prove(id: string, trail?: string): Promise<string>;
@@ -84,6 +86,15 @@ export async function openSealtrail(options: SealtrailOptions): Promise<Sealtrai
     closed ??= close();
     return closed;
   };
+  /** What a search asks for beside its filter, under the rules that hold over HTTP too. */
+  const boundsOf = (
+    trail: string,
+    limit: number,
+    after: number | undefined,
+  ): Pick<EventQuery, 'limit' | 'after'> => ({
+    limit: boundedLimit(limit),
+    after: after === undefined ? undefined : existingIndex(after, engine.log.trail(trail)?.size),
+  });
   return {
     engine,
     record: (event) => recorder.record(event),
@@ -97,10 +108,16 @@ export async function openSealtrail(options: SealtrailOptions): Promise<Sealtrai
       for (const event of events) request.addValue(event);
       return [...(await request.finish()).receipts];
     },
-    async query({ trail = defaultTrail, q = '*', limit = 50, cursor, after } = {}) {
+    async query({ trail = defaultTrail, q = '*', limit = limits.page, cursor, after } = {}) {
       const nowMs = Date.now();
       const filter = typeof q === 'string' ? parseFilter(q, { nowMs }) : q;
-      const { items, nextCursor } = await engine.search.query({ trail, filter, limit, cursor, after, nowMs });
+      const { items, nextCursor } = await engine.search.query({
+        trail,
+        filter,
+        cursor,
+        nowMs,
+        ...boundsOf(trail, limit, after),
+      });
       return {
         events: items.map(({ index, entry }) => ({
           index,
@@ -109,9 +126,9 @@ export async function openSealtrail(options: SealtrailOptions): Promise<Sealtrai
         nextCursor,
       };
     },
-    async count(field, { trail = defaultTrail, q = '*', limit = 10, after } = {}) {
+    async count(field, { trail = defaultTrail, q = '*', limit = limits.values, after } = {}) {
       const filter = typeof q === 'string' ? parseFilter(q, { nowMs: Date.now() }) : q;
-      return engine.search.stats({ trail, filter, field, limit, after });
+      return engine.search.stats({ trail, filter, field, ...boundsOf(trail, limit, after) });
     },
     async prove(id, trail = defaultTrail) {
       if (!eventId.safeParse(id).success)

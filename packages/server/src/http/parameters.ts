@@ -21,13 +21,11 @@ export function parametersOf(c: HttpContext, names?: readonly string[]): Paramet
   return parameters;
 }
 
-/** An integer parameter within bounds, or undefined when it is absent. @throws SealtrailError invalid_parameter */
-export function integer(parameters: Parameters, name: string, min: number, max: number): number | undefined {
+/** A parameter that is a whole number, or undefined when it is absent. @throws SealtrailError invalid_parameter */
+export function integer(parameters: Parameters, name: string): number | undefined {
   const text = parameters.get(name);
-  if (text === undefined) return undefined;
-  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max)) throw invalid(name, `expected an integer from ${min} to ${max}`);
-  return value;
+  if (text === undefined || /^\d{1,16}$/.test(text)) return text === undefined ? undefined : Number(text);
+  throw invalid(name, 'expected a whole number');
 }
 
 /** A parameter that is one of a few words, or undefined when it is absent. @throws SealtrailError invalid_parameter */

@@ -11,14 +11,12 @@ import {
   type Token,
 } from '@sealtrail/core';
 import { actorOf, tenantsOf } from '../access/permissions.ts';
+import { boundedLimit, existingIndex, limits } from '../search-bounds.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { sourceOf } from './failed-sign-ins.ts';
 import { integer, oneOf, type Parameters, parametersOf } from './parameters.ts';
 import { routeOf } from './route-of.ts';
-
-const maxLimit = 1000;
-const defaultLimit = 50;
 
 const intervals = {
   minute: 60_000,
@@ -42,7 +40,7 @@ export function getEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Pro
     // On later pages durations go on counting back from where the first page counted.
     const nowMs = cursor === undefined ? parts.now() : decodeCursor(cursor).nowMs;
     const { trail, filter } = parseSearch(parameters, nowMs, ['limit', 'cursor', 'after']);
-    const limit = integer(parameters, 'limit', 1, maxLimit) ?? defaultLimit;
+    const limit = boundedLimit(integer(parameters, 'limit') ?? limits.page);
     gate.reach(c, token, trail);
     const after = readAfter(parts, parameters, trail);
     await recordRead(parts, c, token, 'event.search', trail);
@@ -70,7 +68,7 @@ export function getStats(parts: HttpParts, gate: Gate): (c: HttpContext) => Prom
     const parameters = parametersOf(c);
     const { trail, filter } = parseSearch(parameters, parts.now(), ['field', 'interval', 'limit', 'after']);
     const interval = oneOf(parameters, 'interval', intervalNames);
-    const limit = integer(parameters, 'limit', 1, maxLimit) ?? 10;
+    const limit = boundedLimit(integer(parameters, 'limit') ?? limits.values);
     gate.reach(c, token, trail);
     const after = readAfter(parts, parameters, trail);
     await recordRead(parts, c, token, 'event.count', trail);
@@ -120,12 +118,9 @@ function conditionOf(name: string, value: string, nowMs: number): Filter {
   }
 }
 
-/** The index to wait for, of an entry that exists: waiting for others would only hold the index up. */
 function readAfter(parts: HttpParts, parameters: Parameters, trail: string): number | undefined {
-  const after = integer(parameters, 'after', 0, Number.MAX_SAFE_INTEGER);
-  if (after !== undefined && after >= parts.log.trail(trail)!.size)
-    throw new SealtrailError('invalid_parameter', 'after: expected the index of an entry of the trail');
-  return after;
+  const after = integer(parameters, 'after');
+  return after === undefined ? undefined : existingIndex(after, parts.log.trail(trail)?.size);
 }
 
 /** Reads of the audit log are entries themselves, and come before what is read. */

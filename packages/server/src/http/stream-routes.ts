@@ -43,7 +43,7 @@ export function streamEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => 
     const parameters = parametersOf(c);
     const { trail, filter } = parseSearch(parameters, parts.now(), ['from']);
     gate.reach(c, token, trail);
-    const from = resumeAt(c, parameters) ?? parts.log.trail(trail)!.size;
+    const from = resumeAt(c, parameters, parts.log.trail(trail)!.size);
     const tenants = tenantsOf(token);
     const matches = compileFilter(filter);
     const free = places.take(token.id);
@@ -141,10 +141,17 @@ async function* frames(
  */
 const following = (next: number): string => `: following\nid: ${next - 1}\n\n`;
 
-function resumeAt(c: HttpContext, parameters: Parameters): number | undefined {
+/** The index of the first entry to send: one that is there, or the one to come. What is behind it may never come. */
+function resumeAt(c: HttpContext, parameters: Parameters, size: number): number {
   const last = c.req.header('last-event-id');
-  if (last === undefined) return integer(parameters, 'from', 0, Number.MAX_SAFE_INTEGER);
-  if (!/^(?:-1|\d{1,15})$/.test(last))
+  if (last !== undefined && !/^(?:-1|\d{1,15})$/.test(last))
     throw new SealtrailError('invalid_parameter', 'Last-Event-ID: expected the index of an entry');
-  return Number(last) + 1;
+  const from = last === undefined ? integer(parameters, 'from') : Number(last) + 1;
+  if (from === undefined || from <= size) return from ?? size;
+  throw new SealtrailError(
+    'invalid_parameter',
+    last === undefined
+      ? 'from: expected the index of an entry of the trail, or of the next one'
+      : 'Last-Event-ID: expected the index of an entry of the trail; was it set back to an older copy?',
+  );
 }
