@@ -22,26 +22,34 @@ async function left(action: () => Promise<unknown>): Promise<Record<string, unkn
   return server.entries('system', before).filter((entry) => entry['action'] !== 'test.done');
 }
 
+/** The id of no event. */
+const nowhere = '019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f';
+
 const json = { 'content-type': 'application/json' };
 
 describe('a read is an entry of the trail system', () => {
   it.each([
     ['event.search', '/v1/events?actor=u_1&q=x', '/v1/events', ['actor', 'q']],
     ['event.count', '/v1/stats?field=action', '/v1/stats', ['field']],
-    ['event.read', '/v1/events/<id>', '/v1/events/:id', []],
-    ['event.prove', '/v1/events/<id>/proof', '/v1/events/:id/proof', []],
-    ['event.read', '/v1/events/019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f', '/v1/events/:id', []],
-  ])('%s: %s', async (action, path, route, parameters) => {
-    const entries = await left(() => server.send(path.replace('<id>', id), { token: auditor.secret }));
+    ['event.read', '/v1/events/<id>', '/v1/events/:id', [], '<id>'],
+    ['event.prove', '/v1/events/<id>/proof', '/v1/events/:id/proof', [], '<id>'],
+    ['event.read', `/v1/events/${nowhere.toUpperCase()}`, '/v1/events/:id', [], nowhere],
+    ['event.stream', '/v1/events/stream', '/v1/events/stream', []],
+  ])('%s: %s', async (action, path, route, parameters, event?: string) => {
+    const method = action === 'event.stream' ? 'HEAD' : 'GET';
+    const entries = await left(() =>
+      server.send(path.replace('<id>', id), { method, token: auditor.secret }),
+    );
+    const read = event && [{ type: 'event', id: event.replace('<id>', id) }];
     expect(entries).toMatchObject([
       {
         action,
         category: 'data_access',
         outcome: 'success',
         actor: { type: 'api_key', id: auditor.id, name: auditor.name },
-        targets: [{ type: 'trail', id: 'main' }],
+        targets: [{ type: 'trail', id: 'main' }, ...(read ?? [])],
         source: { ip: '127.0.0.1' },
-        context: { http: { method: 'GET', route } },
+        context: { http: { method, route } },
         metadata: { parameters },
       },
     ]);

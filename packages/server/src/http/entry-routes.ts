@@ -32,7 +32,7 @@ async function find(parts: HttpParts, gate: Gate, c: HttpContext, action: string
   const id = eventId.safeParse(c.req.param('id'));
   if (!id.success) throw new SealtrailError('invalid_parameter', 'id: expected a UUID');
   gate.reach(c, token, trail);
-  await recordRead(parts, c, token, action, trail);
+  await recordRead(parts, c, token, action, trail, id.data.toLowerCase());
   const found = findEntry(parts.reader, trail, id.data);
   const tenants = tenantsOf(token);
   const { tenant } = JSON.parse(Buffer.from(found.bytes).toString('utf8')) as Entry;

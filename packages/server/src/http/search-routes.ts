@@ -130,12 +130,14 @@ export async function recordRead(
   token: Token,
   action: string,
   trail: string,
+  /** The event that was asked for, where it was one. */
+  id?: string,
 ): Promise<void> {
   await parts.system.record({
     action,
     category: 'data_access',
     actor: actorOf(token),
-    targets: [{ type: 'trail', id: trail }],
+    targets: [{ type: 'trail', id: trail }, ...(id === undefined ? [] : [{ type: 'event', id }])],
     ...sourceOf(c),
     context: { http: { method: c.req.method, route: routeOf(c) } },
     metadata: {
