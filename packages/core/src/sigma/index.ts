@@ -1,4 +1,4 @@
-export type { Group, GroupValue } from './correlate/correlator.ts';
+export type { CorrelatorChanges, Group, GroupValue } from './correlate/correlator.ts';
 export type { Episode } from './correlate/episode.ts';
 export {
   CompiledRules,

@@ -149,11 +149,15 @@ export class CountWindow extends Window {
     return this.#episodes;
   }
 
-  /** The last events up to the one at a place. */
+  /** The last events in the window that ends with the one at a place. */
   #samples(at: number): number[] {
+    const held = this.#held;
     const samples: number[] = [];
-    for (let i = Math.max(0, at - 2 * (maxSamples - 1)); i <= at; i += 2) samples.push(this.#held[i + 1]!);
-    return samples;
+    for (let i = at; i >= 0 && samples.length < maxSamples; i -= 2) {
+      if (held[i]! + this.#spec.spanMs <= held[at]!) break;
+      samples.push(held[i + 1]!);
+    }
+    return samples.reverse();
   }
 
   /** Where an event of a time belongs, behind others of the same time. */

@@ -228,10 +228,14 @@ interface Change {
 
 /** The events with which the first of these runs began. */
 function samplesOf(runs: Iterable<Run>): number[] {
-  const samples: number[] = [];
-  for (const { index } of runs) {
-    samples.push(index);
-    if (samples.length === maxSamples) break;
+  const first: Run[] = [];
+  for (const run of runs) {
+    if (first.length === maxSamples && !isBefore(run, first[maxSamples - 1]!)) continue;
+    first.splice(first.findLastIndex((other) => isBefore(other, run)) + 1, 0, run);
+    first.length = Math.min(first.length, maxSamples);
   }
-  return samples;
+  return first.map(({ index }) => index);
 }
+
+const isBefore = (a: Run, b: Run): boolean =>
+  a.firstMs === b.firstMs ? a.index < b.index : a.firstMs < b.firstMs;

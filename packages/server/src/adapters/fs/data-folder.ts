@@ -15,6 +15,7 @@ export interface DataFolder {
   readonly published: string;
   /** Tokens and the cursors of side effects. */
   readonly state: string;
+  readonly detection: string;
   /** Rebuildable search index. */
   readonly index: string;
   readonly keys: string;
@@ -31,6 +32,7 @@ export function dataFolder(dir: string): DataFolder {
     log: at('log.db'),
     published: at('published.db'),
     state: at('state.db'),
+    detection: at('detection.db'),
     index: at('index'),
     keys: at('keys'),
     policy: at('trust-policy.txt'),

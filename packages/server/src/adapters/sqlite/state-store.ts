@@ -1,14 +1,12 @@
-import { SealtrailError, type Token, tokenSchema } from '@sealtrail/core';
+import { type Token, tokenSchema } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { ProducerState, ProducerStore, StoredToken, TokenStore } from '../../ports.ts';
 import { writeFailure } from '../disk-failure.ts';
+import { migrate } from './migrate.ts';
 import { openDurable } from './open-durable.ts';
 
-/**
- * The tables, as they came to be: each step brings a file from the version before it (`user_version`) to the next. Steps
- * are only ever added.
- */
-const migrations: readonly string[] = [
+/** The tables, as they came to be. */
+const formats: readonly string[] = [
   `
 CREATE TABLE IF NOT EXISTS token (
   id TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, trails TEXT NOT NULL, tenants TEXT NOT NULL,
@@ -60,7 +58,7 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
    */
   constructor(file: string, { maxProducers = 100_000 }: { readonly maxProducers?: number } = {}) {
     this.#maxProducers = maxProducers;
-    this.#db = openDurable(file, migrate);
+    this.#db = openDurable(file, (db) => migrate(db, formats));
   }
 
   all(): readonly StoredToken[] {
@@ -192,22 +190,6 @@ function written<T>(what: string, write: () => T): T {
   } catch (error) {
     throw writeFailure(what, error);
   }
-}
-
-/** @throws SealtrailError data_folder_invalid when a newer version has written the file */
-function migrate(db: Database.Database): void {
-  const version = db.pragma('user_version', { simple: true }) as number;
-  if (version > migrations.length)
-    throw new SealtrailError(
-      'data_folder_invalid',
-      `${db.name} is of a newer version of Sealtrail (${version}; this one knows ${migrations.length}); start that one`,
-    );
-  migrations.slice(version).forEach((step, i) => {
-    db.transaction(() => {
-      db.exec(step);
-      db.pragma(`user_version = ${version + i + 1}`);
-    })();
-  });
 }
 
 const tokenOf = (row: TokenRow): Token =>

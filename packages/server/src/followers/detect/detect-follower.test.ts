@@ -1,0 +1,254 @@
+import type { Event } from '@sealtrail/core';
+import { CompiledRules, Detector, loadRules } from '@sealtrail/core/sigma';
+import { describe, expect, it } from 'vitest';
+import { SqliteDetectionStore } from '../../adapters/sqlite/detection-store.ts';
+import { SqliteLogReader } from '../../adapters/sqlite/log-reader.ts';
+import type { DetectionStore, StoredFinding } from '../../ports.ts';
+import type { LogClient } from '../../sequencer/log-client.ts';
+import { SeededRandom } from '../../sequencer/testing/seeded-random.ts';
+import { groupOf, risingId } from '../../sequencer/testing/sent.ts';
+import { startLog } from '../../sequencer/testing/start-log.ts';
+import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
+import { DetectFollower, type DetectFollowerParts } from './detect-follower.ts';
+import { inputOf } from './entry-views.ts';
+import { findingOfEpisode, findingOfMatch } from './finding.ts';
+
+const { rules, correlations, faults } = loadRules([
+  {
+    name: 'rules.yml',
+    text: `
+title: Failed sign-in
+name: failed
+logsource: {product: sealtrail}
+detection: {selection: {action: user.login, outcome: failure}, condition: selection}
+---
+title: Sign-in
+name: signed_in
+logsource: {product: sealtrail}
+detection: {selection: {action: user.login, outcome: success}, condition: selection}
+---
+title: Refund
+name: refund
+logsource: {product: sealtrail, category: data_change}
+detection: {selection: {action: invoice.refund}, condition: selection}
+---
+title: Brute force
+name: brute_force
+correlation: {type: event_count, rules: [failed], group-by: [actor.id], timespan: 1m, condition: {gte: 4}}
+---
+title: Password spraying
+name: spraying
+correlation: {type: value_count, rules: [failed], group-by: [source.ip], timespan: 2m, condition: {field: actor.id, gte: 3}}
+---
+title: Brute force that succeeded
+name: break_in
+correlation: {type: temporal_ordered, rules: [brute_force, signed_in], group-by: [actor.id], timespan: 5m}
+---
+title: Few sign-ins
+name: few
+correlation: {type: event_count, rules: [signed_in], group-by: [source.ip], timespan: 1m, condition: {lt: 2}}
+`,
+  },
+]);
+const compiled = new CompiledRules({ rules, correlations });
+const latenessMs = 30_000;
+
+/** A log with what detection needs. */
+class Following implements AsyncDisposable {
+  readonly folder: ReturnType<typeof temporaryFolder> = temporaryFolder();
+  readonly log: LogClient;
+  readonly reader: SqliteLogReader;
+  readonly errors: unknown[] = [];
+  store: SqliteDetectionStore;
+  #follower: DetectFollower | undefined;
+  #sent = 0;
+
+  private constructor(log: LogClient, folder: ReturnType<typeof temporaryFolder>) {
+    this.log = log;
+    this.folder = folder;
+    this.reader = new SqliteLogReader(folder.log);
+    this.store = new SqliteDetectionStore(folder.detection);
+  }
+
+  static async start(): Promise<Following> {
+    const folder = temporaryFolder();
+    const { log } = startLog(folder);
+    await log.ready;
+    await log.createTrail('main');
+    return new Following(log, folder);
+  }
+
+  get follower(): DetectFollower {
+    return this.#follower!;
+  }
+
+  follow(parts: Partial<DetectFollowerParts> = {}): void {
+    const { log, reader, store } = this;
+    this.#follower = new DetectFollower({
+      ...{ log, reader, store, rules: compiled, latenessMs, retryMs: 1 },
+      onError: (error) => this.errors.push(error),
+      ...parts,
+    });
+  }
+
+  /** Stops in order, or as if the process had been killed: nothing is kept then that was not before. */
+  async stop(how: 'in order' | 'killed'): Promise<void> {
+    const follower = this.#follower;
+    this.#follower = undefined;
+    if (how === 'killed') {
+      this.store[Symbol.dispose]();
+      await follower?.[Symbol.asyncDispose]().catch(() => {});
+      this.store = new SqliteDetectionStore(this.folder.detection);
+    } else await follower?.[Symbol.asyncDispose]();
+  }
+
+  async send(events: readonly Partial<Event>[]): Promise<void> {
+    await this.log.append(groupOf(events.map((event) => ({ ...event, id: risingId(this.#sent++) }))));
+  }
+
+  async caughtUp(): Promise<void> {
+    while (this.follower.progress('main').entries < this.reader.size('main'))
+      await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+
+  /** What one uninterrupted pass over the log finds. */
+  findingsByOnePass(): StoredFinding[] {
+    const detector = new Detector(compiled, { latenessMs });
+    const found = new Map<string, StoredFinding>();
+    this.reader.entries('main', 0, this.reader.size('main')).forEach((bytes, index) => {
+      const { matches, episodes } = detector.take([inputOf(bytes, index)]);
+      for (const match of matches) {
+        const finding = findingOfMatch('main', match);
+        found.set(finding.id, finding);
+      }
+      for (const episode of episodes) {
+        const finding = findingOfEpisode('main', episode);
+        found.set(finding.id, finding);
+      }
+    });
+    return [...found.values()].sort(byId);
+  }
+
+  findings(): StoredFinding[] {
+    return [...this.store.findings('main', 100_000)].sort(byId);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop('in order');
+    await this.log.close();
+    this.reader[Symbol.dispose]();
+    this.store[Symbol.dispose]();
+    this.folder[Symbol.dispose]();
+  }
+}
+
+const byId = (a: StoredFinding, b: StoredFinding): number => (a.id < b.id ? -1 : 1);
+
+/** Sign-ins and refunds of a few people, a second apart, some of them late. */
+function* randomEvents(seed: number): Generator<Partial<Event>, never> {
+  const random = new SeededRandom(seed);
+  for (let n = 0; ; n++) {
+    const late = random.next() < 0.2 ? random.integer(0, 28) : 0;
+    const time = new Date(Date.UTC(2025, 0, 1) + (n + 60 - late) * 1000).toISOString();
+    if (random.next() < 0.1) yield { time, action: 'invoice.refund', category: 'data_change' };
+    else
+      yield {
+        time,
+        action: 'user.login',
+        outcome: random.next() < 0.7 ? 'failure' : 'success',
+        actor: { type: 'user', id: `u_${random.integer(1, 6)}` },
+        source: { ip: `192.0.2.${random.integer(1, 3)}` },
+      };
+  }
+}
+
+const take = (events: Generator<Partial<Event>, never>, count: number): Partial<Event>[] =>
+  Array.from({ length: count }, () => events.next().value);
+
+describe('DetectFollower', () => {
+  it('rules of the test are understood', () => {
+    expect(faults).toEqual([]);
+  });
+
+  it('finds what rules and correlations say, and tells once it is durable', async () => {
+    await using it = await Following.start();
+    const told: StoredFinding[] = [];
+    it.follow({
+      onFindings: (findings) => {
+        for (const finding of findings) expect(it.findings().map(({ id }) => id)).toContain(finding.id);
+        told.push(...findings);
+      },
+    });
+    const login = (second: number, outcome: 'failure' | 'success'): Partial<Event> => ({
+      time: new Date(Date.UTC(2025, 0, 1, 0, 0, second)).toISOString(),
+      action: 'user.login',
+      outcome,
+      actor: { type: 'user', id: 'u_1' },
+      source: { ip: '192.0.2.1' },
+    });
+    await it.send([1, 2, 3, 4].map((second) => login(second, 'failure')));
+    await it.caughtUp();
+    expect(it.findings()).toMatchObject([
+      { rule: 'brute_force', group: { 'actor.id': 'u_1' }, peak: 4, entries: [0, 1, 2, 3], endMs: undefined },
+    ]);
+    expect(told.length).toBe(1);
+    await it.send([login(10, 'success'), { ...login(300, 'failure'), actor: { type: 'user', id: 'u_9' } }]);
+    await it.caughtUp();
+    expect(
+      it
+        .findings()
+        .map(({ rule }) => rule)
+        .sort(),
+    ).toEqual(['break_in', 'brute_force', 'few']);
+    expect(it.findings().find(({ rule }) => rule === 'brute_force')!.endMs).toBeDefined();
+    expect(it.follower.progress('main')).toEqual({
+      entries: 6,
+      completeMs: Date.UTC(2025, 0, 1, 0, 0, 300) - latenessMs,
+    });
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])(
+    'finds the same as one pass over the log, wherever it is stopped, killed or fails (seed %i)',
+    async (seed) => {
+      await using it = await Following.start();
+      const random = new SeededRandom(1000 + seed);
+      const events = randomEvents(seed);
+      const failing = (): DetectionStore => {
+        const { store } = it;
+        const mayFail = (): void => {
+          if (random.next() < 0.1) throw new Error('injected');
+        };
+        return {
+          cursor: (trail) => store.cursor(trail),
+          snapshot: (trail) => store.snapshot(trail),
+          findings: (trail, limit) => store.findings(trail, limit),
+          commit: (...args) => {
+            mayFail();
+            store.commit(...args);
+            mayFail();
+          },
+          keep: (...args) => {
+            mayFail();
+            store.keep(...args);
+            mayFail();
+          },
+          [Symbol.dispose]: () => {},
+        };
+      };
+      for (let round = 0; round < 25; round++) {
+        it.follow({ store: failing(), snapshotEvery: random.integer(1, 40) });
+        for (let request = 0; request < 4; request++) {
+          await it.send(take(events, random.integer(1, 12)));
+          if (random.next() < 0.5) await it.caughtUp();
+        }
+        await it.stop(random.next() < 0.5 ? 'killed' : 'in order').catch(() => {});
+      }
+      it.follow();
+      await it.caughtUp();
+      await it.stop('in order');
+      const findings = it.findings();
+      expect(findings.length).toBeGreaterThan(20);
+      expect(findings).toEqual(it.findingsByOnePass());
+    },
+  );
+});
