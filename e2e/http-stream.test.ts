@@ -200,6 +200,7 @@ describe('the end of a stream', () => {
     const streams = await Promise.all(Array.from({ length: 16 }, () => follow('', {}, readers[0]!)));
     const refused = await server.send('/v1/events/stream', { token: readers[0]! });
     expect(problemOf(refused).code).toBe('too_many_streams');
+    expect(server.logs.filter((line) => JSON.parse(line).level >= 40)).toEqual([]);
     await using other = await follow('', {}, readers[1]!);
     await server.record({ action: 'a' });
     expect(await other.take(1)).toHaveLength(1);

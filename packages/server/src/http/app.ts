@@ -1,5 +1,5 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
-import { SealtrailError } from '@sealtrail/core';
+import { type ErrorCode, SealtrailError } from '@sealtrail/core';
 import { secureHeaders } from 'hono/secure-headers';
 import { Gate } from './authorize.ts';
 import type { HttpEnv, HttpParts } from './context.ts';
@@ -15,6 +15,9 @@ import { getEvents, getStats } from './search-routes.ts';
 import { streamEvents } from './stream-routes.ts';
 import { deleteToken, getTokens, postToken } from './token-routes.ts';
 import { getProducers, getTrails, postTrail } from './trail-routes.ts';
+
+/** Refusals that protect the server, or come with its end: not failures. Metrics count them as all others. */
+const expected: ReadonlySet<ErrorCode> = new Set(['overloaded', 'too_many_streams', 'shutting_down']);
 
 /** The HTTP API. */
 export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
@@ -68,7 +71,9 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.onError((error, c) => {
     const known =
       error instanceof SealtrailError ? error : new SealtrailError('internal', undefined, { cause: error });
-    if (known.status >= 500)
+    if (expected.has(known.code))
+      parts.logger.debug({ code: known.code, route: routeOf(c) }, 'request refused');
+    else if (known.status >= 500)
       parts.logger.error(
         {
           code: known.code,
