@@ -43,6 +43,9 @@ const key = (i: number): string => `"k${i}":1`;
 const manyKeys = Array.from({ length: 600 }, (_, i) => key(i)).join(',');
 const bomb = (size: number): Buffer => utf8(event(`"reason":"${' '.repeat(size)}"`));
 
+const firstFrame = zstdCompressSync(`${good}\n`);
+const threeFrames = Buffer.concat([firstFrame, firstFrame, firstFrame]);
+
 const cases: readonly Case[] = [
   // Not JSON.
   refused('malformed JSON', '{"action":}', 400, 'malformed_json', [0, '']),
@@ -186,6 +189,16 @@ const cases: readonly Case[] = [
   refused('gzip that is none', good, 400, 'malformed_json', undefined, {
     headers: { 'content-encoding': 'gzip' },
   }),
+  ...[
+    ['gzip and a null byte', 'gzip', gzipSync(good), Buffer.alloc(1)],
+    ['gzip and garbage', 'gzip', gzipSync(good), Buffer.from('garbage')],
+    ['zstd and garbage', 'zstd', zstdCompressSync(good), Buffer.from('garbage')],
+    ['zstd and the beginning of a frame', 'zstd', zstdCompressSync(good), Buffer.from([0x28, 0xb5])],
+  ].map(([name, encoding, ...pieces]) =>
+    refused(name as string, Buffer.concat(pieces as Buffer[]), 400, 'malformed_json', undefined, {
+      headers: { 'content-encoding': encoding as string },
+    }),
+  ),
   refused('zstd that is none', good, 400, 'malformed_json', undefined, {
     headers: { 'content-encoding': 'zstd' },
   }),
@@ -199,11 +212,27 @@ const cases: readonly Case[] = [
   refused('a form', 'action=a', 415, 'unsupported_media_type', undefined, {
     type: 'application/x-www-form-urlencoded',
   }),
+  ...['utf-16', 'UTF-16LE', '"iso-8859-1"', '', 'utf-8; charset=utf-16'].map((charset) =>
+    refused(`the charset ${charset}`, good, 415, 'unsupported_media_type', undefined, {
+      type: `${json}; charset=${charset}`,
+    }),
+  ),
   refused('plain text', good, 415, 'unsupported_media_type', undefined, { type: 'text/plain' }),
   refused('a type out of the prototype', good, 415, 'unsupported_media_type', undefined, {
     type: 'constructor',
   }),
 ];
+
+it.each([
+  'charset=utf-8',
+  'charset="UTF-8"',
+  ' Charset = utf8',
+  'version=1; charset=utf-8',
+  'charset-hint=utf-16',
+])('POST /v1/events takes %s', async (parameters) => {
+  const headers = { 'content-type': `${json};${parameters}` };
+  expect((await server.send('/v1/events', { method: 'POST', body: good, headers })).status).toBe(201);
+});
 
 const lineCases: readonly Case[] = [
   refused('no line', '', 422, 'invalid_body'),
@@ -237,6 +266,16 @@ const lineCases: readonly Case[] = [
     'malformed_json',
     undefined,
     { headers: { 'content-encoding': 'gzip' } },
+  ),
+  refused(
+    'a second zstd frame that is none',
+    Buffer.from(threeFrames.with(firstFrame.length, 0)),
+    400,
+    'malformed_json',
+    undefined,
+    {
+      headers: { 'content-encoding': 'zstd' },
+    },
   ),
 ].map((one) => ({ ...one, type: ndjson, name: `NDJSON: ${one.name}` }));
 
