@@ -179,6 +179,30 @@ describe('partial=true', () => {
     expect(errors).toMatchObject([{ position: 1, pointer: '/id', code: 'id_conflict' }]);
   });
 
+  it('names what is refused in order, whoever has refused it', async () => {
+    const [one, other] = [newId(), newId()];
+    await server.record([one, other].map((id) => ({ id, action: 'a' })));
+    const events = [
+      { id: one, action: 'b' },
+      { action: 7 },
+      { id: other, action: 'b' },
+      { action: 'good' },
+      {},
+    ];
+    const expected = [
+      [0, 'id_conflict'],
+      [1, 'invalid_event'],
+      [2, 'id_conflict'],
+      [4, 'invalid_event'],
+    ];
+    const answer = await post(JSON.stringify(events), json, '?partial=true');
+    const { errors } = JSON.parse(answer.text) as IngestResponse;
+    expect(errors?.map(({ position, code }) => [position, code])).toEqual(expected);
+    const problem = problemOf(await post(JSON.stringify(events.toSpliced(3, 1)), json, '?partial=true'));
+    expect(problem.code).toBe('id_conflict');
+    expect(problem.errors?.map(({ position }) => position)).toEqual([0, 1, 2, 3]);
+  });
+
   it('is refused as a whole when nothing is good', async () => {
     expect(problemOf(await post('{"action":""}', json, '?partial=true')).code).toBe('invalid_event');
   });

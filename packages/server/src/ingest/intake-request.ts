@@ -24,7 +24,7 @@ import { InterruptedIngest } from './interrupted-ingest.ts';
 /** What became of a request. */
 export interface IngestOutcome {
   readonly receipts: readonly Receipt[];
-  /** Events refused; only where the request takes what is good. */
+  /** Events refused, in the order of the request; only where the request takes what is good. */
   readonly errors: readonly ErrorDetail[];
 }
 
@@ -140,7 +140,7 @@ export class IntakeRequest {
       error instanceof SealtrailError ? error : new SealtrailError('internal', undefined, { cause: error });
     return new InterruptedIngest(cause, {
       receipts: this.#receipts,
-      errors: this.#errors.filter(({ position = 0 }) => position < this.#decided),
+      errors: this.#refusals().filter(({ position = 0 }) => position < this.#decided),
       decided: this.#decided,
     });
   }
@@ -160,7 +160,7 @@ export class IntakeRequest {
   /** As {@link finish}, but refused events are always reported, never thrown. */
   async settle(): Promise<IngestOutcome> {
     if (this.#partial || this.#errors.length === 0) await this.flush();
-    return { receipts: this.#receipts, errors: this.#errors };
+    return { receipts: this.#receipts, errors: this.#refusals() };
   }
 
   #encode(reported: Event, position: number): void {
@@ -242,13 +242,19 @@ export class IntakeRequest {
     }
   }
 
+  /** In the order of the request: what the log refuses is known only after what cannot be read behind it. */
+  #refusals(): ErrorDetail[] {
+    return this.#errors.toSorted((a, b) => (a.position ?? 0) - (b.position ?? 0));
+  }
+
   #throwIfRefused(): void {
-    const first = this.#errors[0];
+    const details = this.#refusals();
+    const [first] = details;
     if (!first) return;
     const where = first.position === undefined || this.#position === 1 ? '' : `event ${first.position}: `;
     const place = first.pointer ? `${first.pointer}: ` : '';
     throw new SealtrailError(first.code, `${where}${place}${first.message}`, {
-      details: this.#errors,
+      details,
     });
   }
 }
