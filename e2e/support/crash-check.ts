@@ -193,7 +193,8 @@ function gapsIn(entries: readonly Entry[]): Map<number, { readonly text: string;
   for (const [index, { producer }] of entries.entries()) {
     if (!producer) continue;
     const { id, seq } = producer;
-    const from = (last.get(id) ?? seq - 1) + 1;
+    // Numbers begin with 0: a first event that is missing is a gap too.
+    const from = (last.get(id) ?? -1) + 1;
     if (seq > from) {
       const lost = Array.from({ length: seq - from }, (_, i) => from + i);
       gaps.set(index, {
