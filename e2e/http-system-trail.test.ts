@@ -177,6 +177,31 @@ describe('what is refused', () => {
   });
 });
 
+it('who asked through a proxy is who it says, where the proxy is trusted', async () => {
+  for (const [trustProxy, ip] of [
+    [[], '127.0.0.1'],
+    [['127.0.0.0/8', '10.0.0.0/8'], '192.0.2.7'],
+  ] as const) {
+    await using proxied = await startServer({ trustProxy });
+    const before = proxied.size('system');
+    const headers = { 'x-forwarded-for': '6.6.6.6, 192.0.2.7, 10.0.0.1' };
+    await proxied.send('/v1/events', { headers });
+    await proxied.send('/v1/events', { headers, token: 'wrong-token-again' });
+    await proxied.send('/v1/trails', {
+      headers: { ...headers, ...json },
+      method: 'POST',
+      body: '{"name":"made"}',
+    });
+    await expect
+      .poll(() => proxied.entries('system', before).map(({ action, source }) => [action, source]))
+      .toEqual([
+        ['event.search', expect.objectContaining({ ip })],
+        ['token.authenticate', expect.objectContaining({ ip })],
+        ['trail.create', expect.objectContaining({ ip })],
+      ]);
+  }
+});
+
 it('what was counted is reported when the server stops', async () => {
   await using stopping = await startServer();
   for (let i = 0; i < 5; i++) await stopping.send('/v1/events', { token: 'wrong-token-again' });

@@ -9,6 +9,7 @@ export * from './checkpoint/note.ts';
 export * from './checkpoint/policy.ts';
 export * from './checkpoint/proof-file.ts';
 export * from './checkpoint/trust.ts';
+export * from './client-address.ts';
 export * from './errors.ts';
 export * from './event/canonical.ts';
 export * from './event/event.ts';

@@ -1,4 +1,10 @@
-import { type RedactionRules, SealtrailError, valuePatterns } from '@sealtrail/core';
+import {
+  expectedProxyRange,
+  proxyRange,
+  type RedactionRules,
+  SealtrailError,
+  valuePatterns,
+} from '@sealtrail/core';
 import { z } from 'zod';
 import { expectedSecret, tokenSecret } from './access/tokens.ts';
 
@@ -9,6 +15,12 @@ const redactionSchema = z.strictObject({
   keys: z.array(z.string().min(1).max(128)).max(256).optional(),
   patterns: z.array(z.enum(patternNames)).optional(),
 });
+
+const trustProxySchema = z.preprocess(
+  // As an environment variable: one text, with commas or spaces between.
+  (value) => (typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value),
+  z.array(z.string().refine((text) => proxyRange(text) !== undefined, expectedProxyRange)).max(256),
+);
 
 const configSchema = z.strictObject({
   dir: z.string().min(1),
@@ -34,6 +46,7 @@ const configSchema = z.strictObject({
     .min(65_536)
     .max(256 * 1024 * 1024)
     .default(16 * 1024 * 1024),
+  trustProxy: trustProxySchema.default([]),
   drainMs: z.coerce.number().int().min(0).default(10_000),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('info'),
   redaction: redactionSchema.default({}),
@@ -56,6 +69,11 @@ export interface Config {
   readonly maxQueuedBytes: number;
   /** Bytes of a JSON body after decompression. */
   readonly maxBodyBytes: number;
+  /**
+   * Addresses and CIDR ranges of the proxies in front of the server: only what these say of a client's address, in
+   * X-Forwarded-For or Forwarded, goes into the trail `system`. Default: none, so that the peer of a connection is it.
+   */
+  readonly trustProxy: readonly string[];
   /** How long running requests may take to end after a stop was asked for. */
   readonly drainMs: number;
   readonly logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
@@ -75,6 +93,7 @@ export const environmentNames: Readonly<Record<string, keyof Config>> = {
   SEALTRAIL_ADMIN_TOKEN: 'adminToken',
   SEALTRAIL_ORIGIN: 'originPrefix',
   SEALTRAIL_LOG_LEVEL: 'logLevel',
+  SEALTRAIL_TRUST_PROXY: 'trustProxy',
 };
 
 /**

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { type CreatedToken, defaultTrail, SealtrailError } from '@sealtrail/core';
+import { type CreatedToken, compileClientAddress, defaultTrail, SealtrailError } from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
 import { createTrail, recordForgottenActs } from './access/acts.ts';
 import { ensureChosenAdmin, ensureFirstAdmin } from './access/first-admin.ts';
@@ -161,6 +161,7 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     tokens: engine.tokens,
     producers: engine.state,
     system: engine.system,
+    clientAddress: compileClientAddress(config.trustProxy),
     metrics,
     logger: engine.logger,
     now: Date.now,

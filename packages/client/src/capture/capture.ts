@@ -1,9 +1,17 @@
-import { type Actor, type Event, eventLimits, SealtrailError, type Target, uuidV7 } from '@sealtrail/core';
+import {
+  type Actor,
+  type ClientAddress,
+  compileClientAddress,
+  type Event,
+  eventLimits,
+  SealtrailError,
+  type Target,
+  uuidV7,
+} from '@sealtrail/core';
 import { type Clock, type RandomBytes, systemClock, systemRandom } from '../clock.ts';
 import { currentScope, runInScope, type Scope } from '../context.ts';
 import type { Recorder } from '../recorder.ts';
 import { warnOnce } from '../warn.ts';
-import { type ClientAddress, compileClientAddress } from './client-address.ts';
 import { compileIgnore, type Exchange, outcomeOf, recordChangesAndRefusals } from './policy.ts';
 import { parseRequestId, parseTraceparent } from './trace-context.ts';
 
@@ -20,8 +28,9 @@ export interface CaptureOptions<Request> {
   /** The trail for events of requests. Default: that of the server. */
   readonly trail?: string;
   /**
-   * Addresses and CIDR ranges of the proxies in front of this process. Only what these say in X-Forwarded-For is
-   * believed. Default: none, so that the peer of the connection is the client.
+   * Addresses and CIDR ranges of the proxies in front of this process. Only what these say in
+   * X-Forwarded-For is believed, or in Forwarded where there is no X-Forwarded-For. Default: none, so that the peer of the
+   * connection is the client.
    */
   readonly trustProxy?: readonly string[];
   /** Paths that are passed through untouched, such as `/healthz` or `/assets/*`. Default: `/healthz`, `/livez`, `/readyz`. */
@@ -180,8 +189,8 @@ function defaultAction(method: string): string {
 }
 
 function sourceOf(start: ExchangeStart, clientAddress: ClientAddress): NonNullable<Event['source']> {
-  const ip = clientAddress(start.peerAddress, start.header('x-forwarded-for'));
-  const direct = clientAddress(start.peerAddress, undefined);
+  const ip = clientAddress(start.peerAddress, start.header);
+  const direct = clientAddress(start.peerAddress);
   const userAgent = start.header('user-agent')?.slice(0, eventLimits.path);
   return {
     ...(ip !== undefined && { ip }),

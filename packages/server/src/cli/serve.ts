@@ -11,6 +11,7 @@ interface ServeOptions {
   readonly publishEveryMs?: string;
   readonly logLevel?: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
   readonly redact?: readonly string[];
+  readonly trustProxy?: readonly string[];
 }
 
 /** `sealtrail serve` */
@@ -26,6 +27,10 @@ export function serveCommand(context: CliContext): Command {
     )
     .option('--publish-every-ms <ms>', 'longest time until a checkpoint covers an entry (default 1000)')
     .option('--redact <path...>', 'field paths removed from every event, such as actor.email')
+    .option(
+      '--trust-proxy <cidr...>',
+      'addresses and CIDR ranges of proxies whose X-Forwarded-For or Forwarded is believed (SEALTRAIL_TRUST_PROXY, default none)',
+    )
     .option('--log-level <level>', 'silent, fatal, error, warn, info or debug')
     .action((options: ServeOptions) => serve(options, context));
 }
@@ -39,6 +44,7 @@ async function serve(options: ServeOptions, { terminal, environment, signal }: C
       originPrefix: options.origin,
       publishEveryMs: options.publishEveryMs,
       logLevel: options.logLevel,
+      trustProxy: options.trustProxy,
       ...(options.redact && { redaction: { paths: options.redact } }),
     },
     { SEALTRAIL_DATA: './sealtrail-data', ...environment },

@@ -22,7 +22,7 @@ const expected: ReadonlySet<ErrorCode> = new Set(['overloaded', 'too_many_stream
 /** The HTTP API. */
 export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   const app = new OpenAPIHono<HttpEnv>();
-  const failures = new FailedSignIns(parts.system);
+  const failures = new FailedSignIns(parts);
   parts.closing.addEventListener('abort', () => failures.flush(), { once: true });
   const gate = new Gate(parts, failures);
 

@@ -1,4 +1,5 @@
 import type { HttpBindings } from '@hono/node-server';
+import type { ClientAddress } from '@sealtrail/core';
 import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { SystemTrail } from '../access/system-trail.ts';
@@ -22,6 +23,8 @@ export interface HttpParts {
   readonly tokens: Tokens;
   readonly producers: ProducerStore;
   readonly system: SystemTrail;
+  /** Whom a request comes from, by the peer of its connection and what trusted proxies say. */
+  readonly clientAddress: ClientAddress;
   readonly metrics: Metrics;
   readonly logger: Logger;
   readonly now: () => number;

@@ -3,6 +3,7 @@ import { actorOf } from '../access/permissions.ts';
 import type { SystemEvent, SystemTrail } from '../access/system-trail.ts';
 import type { HttpContext } from './context.ts';
 import { routeOf } from './route-of.ts';
+import { type Addressing, addressOf, sourceOf } from './source.ts';
 
 /** The first refusal of an address (or token) is one entry, and all that follow in this time are one more. */
 const quietMs = 10_000;
@@ -23,22 +24,22 @@ interface Refusals {
  * Every refusal is counted in an entry.
  */
 export class FailedSignIns {
-  readonly #system: Pick<SystemTrail, 'note'>;
+  readonly #parts: Addressing & { readonly system: Pick<SystemTrail, 'note'> };
   readonly #sources: Map<string, Refusals> = new Map();
 
-  constructor(system: Pick<SystemTrail, 'note'>) {
-    this.#system = system;
+  constructor(parts: Addressing & { readonly system: Pick<SystemTrail, 'note'> }) {
+    this.#parts = parts;
   }
 
   /** A request without a valid token. */
   note(c: HttpContext, reason: 'missing' | 'unknown'): void {
-    this.#count(`ip ${addressOf(c)}`, {
+    this.#count(`ip ${addressOf(this.#parts, c) ?? ''}`, {
       action: 'token.authenticate',
       category: 'authentication',
       outcome: 'failure',
       reason: `${reason} token`,
       actor: { type: 'anonymous' },
-      ...sourceOf(c),
+      ...sourceOf(this.#parts, c),
     });
   }
 
@@ -49,7 +50,7 @@ export class FailedSignIns {
       category: 'authorization',
       outcome: 'denied',
       actor: actorOf(token),
-      ...sourceOf(c),
+      ...sourceOf(this.#parts, c),
       context: { http: { method: c.req.method, route: routeOf(c) } },
     });
   }
@@ -93,20 +94,6 @@ export class FailedSignIns {
   }
 
   #report(event: SystemEvent, attempts: number): void {
-    this.#system.note({ ...event, metadata: { attempts } });
+    this.#parts.system.note({ ...event, metadata: { attempts } });
   }
-}
-
-/** The peer's address; proxies in front are the capturing application's business, not this server's. */
-export function addressOf(c: HttpContext): string {
-  // A zone, as in fe80::1%eth0, means something on this machine only.
-  const address = (c.env.incoming.socket.remoteAddress ?? '').split('%', 1)[0]!;
-  return address.startsWith('::ffff:') ? address.slice(7) : address;
-}
-
-/** Where a request comes from, for an entry. */
-export function sourceOf(c: HttpContext): { source?: { ip?: string; userAgent?: string } } {
-  const ip = addressOf(c);
-  const userAgent = c.req.header('user-agent')?.slice(0, 512);
-  return ip || userAgent ? { source: { ...(ip && { ip }), ...(userAgent && { userAgent }) } } : {};
 }

@@ -2,7 +2,7 @@ import { HASH_BYTES, parseTilePath, partialWidth, SealtrailError, TILE_WIDTH } f
 import { actorOf } from '../access/permissions.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
-import { sourceOf } from './failed-sign-ins.ts';
+import { sourceOf } from './source.ts';
 
 /** Full tiles never change. */
 const immutable = 'private, max-age=31536000, immutable';
@@ -49,7 +49,7 @@ export function getTile(parts: HttpParts, gate: Gate): (c: HttpContext) => Respo
           category: 'data_access',
           actor: actorOf(token),
           targets: [{ type: 'trail', id: trail }],
-          ...sourceOf(c),
+          ...sourceOf(parts, c),
         }),
       );
     }

@@ -14,9 +14,9 @@ import { actorOf, tenantsOf } from '../access/permissions.ts';
 import { boundedLimit, existingIndex, limits } from '../search-bounds.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
-import { sourceOf } from './failed-sign-ins.ts';
 import { integer, oneOf, type Parameters, parametersOf } from './parameters.ts';
 import { routeOf } from './route-of.ts';
+import { sourceOf } from './source.ts';
 
 const intervals = {
   minute: 60_000,
@@ -138,7 +138,7 @@ export async function recordRead(
     category: 'data_access',
     actor: actorOf(token),
     targets: [{ type: 'trail', id: trail }, ...(id === undefined ? [] : [{ type: 'event', id }])],
-    ...sourceOf(c),
+    ...sourceOf(parts, c),
     context: { http: { method: c.req.method, route: routeOf(c) } },
     metadata: {
       // Names only: what was looked for may be personal.

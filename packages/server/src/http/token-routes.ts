@@ -4,8 +4,8 @@ import { issueToken } from '../access/issue-token.ts';
 import { actorOf, coversScope, systemTrail } from '../access/permissions.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
-import { sourceOf } from './failed-sign-ins.ts';
 import { readJsonBody } from './json-body.ts';
+import { sourceOf } from './source.ts';
 
 /** `GET /v1/tokens`: tokens within the scope of the token that asks, without their secrets. */
 export function getTokens(parts: HttpParts, gate: Gate): (c: HttpContext) => Response {
@@ -29,7 +29,7 @@ export function postToken(parts: HttpParts, gate: Gate): (c: HttpContext) => Pro
       );
     if (wanted.expiresAt !== undefined && Date.parse(wanted.expiresAt) <= parts.now())
       throw bodyFault('/expiresAt', 'expected a time to come');
-    const created = await issueToken(parts, wanted, { actor: actorOf(admin), ...sourceOf(c) });
+    const created = await issueToken(parts, wanted, { actor: actorOf(admin), ...sourceOf(parts, c) });
     return c.json(created, 201);
   };
 }
@@ -38,7 +38,7 @@ export function postToken(parts: HttpParts, gate: Gate): (c: HttpContext) => Pro
 export function deleteToken(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
   return async (c) => {
     const admin = gate.authorize(c, 'tokens.manage');
-    const by = { actor: actorOf(admin), ...sourceOf(c) };
+    const by = { actor: actorOf(admin), ...sourceOf(parts, c) };
     const id = c.req.param('id') ?? '';
     return c.json(await revokeToken(parts, id, by, (token) => coversScope(admin, token)));
   };

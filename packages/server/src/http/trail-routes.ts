@@ -4,8 +4,8 @@ import { actorOf, reachesTrail } from '../access/permissions.ts';
 import type { TrailStatus } from '../sequencer/protocol.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
-import { sourceOf } from './failed-sign-ins.ts';
 import { readJsonBody } from './json-body.ts';
+import { sourceOf } from './source.ts';
 
 const trailOf = ({ name, origin, vkey, size, checkpoint }: TrailStatus): Trail => ({
   name,
@@ -32,7 +32,7 @@ export function postTrail(parts: HttpParts, gate: Gate): (c: HttpContext) => Pro
     gate.refuseTenantScope(c, token, 'the token is limited to tenants; a trail is of all');
     const { name } = await readJsonBody(c, newTrailSchema);
     if (!reachesTrail(token, name)) throw gate.denied(c, token, 'the token does not reach this trail');
-    const trail = await createTrail(parts, name, { actor: actorOf(token), ...sourceOf(c) });
+    const trail = await createTrail(parts, name, { actor: actorOf(token), ...sourceOf(parts, c) });
     return c.json(trailOf(trail), 201);
   };
 }
