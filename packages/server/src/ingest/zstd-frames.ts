@@ -1,5 +1,3 @@
-import { zstdHeaderRest } from '../zstd-header.ts';
-
 const magic = 0xfd2fb528;
 /** The first of 16; frames of these hold what is not for the decoder. */
 const skippableMagic = 0x184d2a50;
@@ -58,7 +56,7 @@ export class ZstdFrames {
         this.#part = 'magic';
         break;
       case 'descriptor':
-        this.#skip = zstdHeaderRest(value);
+        this.#skip = headerRest(value);
         this.#hasChecksum = (value & 4) !== 0;
         this.#part = 'block';
         break;
@@ -72,4 +70,15 @@ export class ZstdFrames {
       }
     }
   }
+}
+
+const dictionaryIdBytes = [0, 1, 2, 4] as const;
+const contentSizeBytes = [0, 2, 4, 8] as const;
+
+/** How many bytes of a frame's header stand behind its descriptor: window, dictionary and size of the content. */
+function headerRest(descriptor: number): number {
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const sizeFlag = (descriptor >> 6) as 0 | 1 | 2 | 3;
+  const sizeBytes = sizeFlag === 0 && isSingleSegment ? 1 : contentSizeBytes[sizeFlag];
+  return (isSingleSegment ? 0 : 1) + dictionaryIdBytes[(descriptor & 3) as 0 | 1 | 2 | 3] + sizeBytes;
 }

@@ -1,6 +1,6 @@
-import { zstdHeaderRest } from '../../zstd-header.ts';
-
 const magic = 0xfd2fb528;
+const dictionaryIdBytes = [0, 1, 2, 4] as const;
+const contentSizeBytes = [0, 2, 4, 8] as const;
 
 /**
  * How many of the bytes are the first zstd frame; undefined where they do not begin with a whole one. A decoder takes
@@ -11,7 +11,10 @@ export function zstdFrameLength(bytes: Uint8Array): number | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 5 || view.getUint32(0, true) !== magic) return undefined;
   const descriptor = bytes[4]!;
-  let at = 5 + zstdHeaderRest(descriptor);
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const sizeFlag = descriptor >> 6;
+  let at = 5 + (isSingleSegment ? 0 : 1) + dictionaryIdBytes[(descriptor & 3) as 0 | 1 | 2 | 3];
+  at += sizeFlag === 0 && isSingleSegment ? 1 : contentSizeBytes[sizeFlag as 0 | 1 | 2 | 3];
   for (let isLast = false; !isLast; ) {
     if (at + 3 > bytes.length) return undefined;
     const header = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16);
