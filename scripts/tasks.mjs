@@ -7,8 +7,8 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const bin = (packageName, file) => path.join(root, 'node_modules', packageName, file);
 
 /** Runs a script under this Node; ends this process with its status when it fails. */
-async function node(script, ...args) {
-  const status = await runChild(process.execPath, [script, ...args], { cwd: root });
+async function node(...args) {
+  const status = await runChild(process.execPath, args, { cwd: root });
   if (status !== 0) process.exit(status);
 }
 
@@ -45,9 +45,10 @@ const tasks = {
   },
   async bench(...args) {
     await build();
-    // Only this one is run by name: the others are parts of `run`.
-    const [file, rest] = args[0] === 'trails' ? ['trails', args.slice(1)] : ['run', args];
-    await node(path.join(root, `bench/${file}.ts`), ...rest);
+    // These are run by name: the others are parts of `run`.
+    const isNamed = args[0] === 'trails' || args[0] === 'detect';
+    const [file, rest] = isNamed ? [args[0], args.slice(1)] : ['run', args];
+    await node('--expose-gc', path.join(root, `bench/${file}.ts`), ...rest);
   },
 };
 
