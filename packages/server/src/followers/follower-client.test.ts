@@ -70,7 +70,7 @@ describe('a thread of followers', () => {
     writeFileSync(folder.index, 'in the way');
     const client = await followed.start();
     expect(client.unreadiness).toBe('index_unavailable');
-    await vi.waitUntil(() => followed.failures.length > 2);
+    await vi.waitUntil(() => followed.failures.length > 2, { timeout: 50_000 });
     await expect(client.query(query)).rejects.toMatchObject({
       code: 'index_unavailable',
       retryAfterSeconds: expect.any(Number) as number,
@@ -105,6 +105,7 @@ describe('a thread of followers', () => {
     await followed.found(client);
     await vi.waitUntil(
       () => readdirSync(folder.index).filter((name) => /^seg-\d+\.db$/.test(name)).length === 3,
+      { timeout: 50_000 },
     );
     for (const name of readdirSync(folder.index))
       if (how === 'removed' || name.startsWith('seg-')) rmSync(`${folder.index}/${name}`);
