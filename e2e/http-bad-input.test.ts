@@ -142,6 +142,8 @@ const cases: readonly Case[] = [
   invalid('a wrong type', '"actor":"ann"', '/actor'),
   invalid('null', '"reason":null', '/reason'),
   invalid('1e400', '"metadata":{"x":1e400}', '/metadata/x'),
+  invalid('1e-400', '"metadata":{"x":1e-400}', '/metadata/x'),
+  invalid('digits beyond a double', '"metadata":{"x":0.1000000000000000055511151231257827}', '/metadata/x'),
   invalid('a huge integer', '"metadata":{"x":9007199254740993}', '/metadata/x'),
   invalid('a time before 1970', '"time":"1969-12-31T23:59:59Z"', '/time'),
   invalid('30 February', '"time":"2026-02-30T00:00:00Z"', '/time'),

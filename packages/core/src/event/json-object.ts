@@ -3,8 +3,9 @@ import { type ErrorCode, type ErrorDetail, SealtrailError } from '../errors.ts';
 import { expectation } from './expectation.ts';
 import { countKeys, findStructuralFault, SUSPICIOUS } from './inspect.ts';
 import { findJsonFault } from './json-fault.ts';
+import { findDuplicateKey, findRoundedNumber } from './json-places.ts';
 import { eventLimits } from './limits.ts';
-import { escapePointer, findDuplicateKey, type InvalidCode, type ScannedValue } from './scan.ts';
+import { escapePointer, type InvalidCode, type ScannedValue } from './scan.ts';
 
 /** How faults of one kind of JSON object are told. */
 export interface Wording {
@@ -15,6 +16,10 @@ export interface Wording {
   /** What is said of a field that the schema does not name. */
   readonly unknownField: string;
 }
+
+/** I-JSON (RFC 7493 section 2.2): a double keeps 15 digits of any number, and 17 of its own. */
+const roundedNumber =
+  'expected a number that a double (IEEE 754) keeps digit by digit; send one of more digits, or beyond its range, as text';
 
 const utf8 = /* @__PURE__ */ new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
@@ -39,6 +44,8 @@ export function parseObject(bytes: Uint8Array, scanned: ScannedValue, wording: W
     const pointer = findDuplicateKey(text) ?? '';
     throw faultAt(wording, pointer, 'expected each key once in an object', 'duplicate_key');
   }
+  const rounded = scanned.hasLongNumber ? findRoundedNumber(text) : undefined;
+  if (rounded !== undefined) throw faultAt(wording, rounded, roundedNumber);
   return value;
 }
 

@@ -48,6 +48,13 @@ describe('parseEvent', () => {
     ['{"action":"a","metadata":{"\\udc00":1}}', 'invalid_event', '/metadata'],
     ['{"action":"a","metadata":{"x":1e400}}', 'invalid_event', '/metadata/x'],
     ['{"action":"a","metadata":{"x":12345678901234567890}}', 'invalid_event', '/metadata/x'],
+    ['{"action":"a","metadata":{"x":[1,1e-400]}}', 'invalid_event', '/metadata/x/1'],
+    ['{"action":"a","metadata":{"x":12345678901234.567}}', 'invalid_event', '/metadata/x'],
+    [
+      '{"action":"a","changes":[{"field":"f","after":0.12345678901234567890}]}',
+      'invalid_event',
+      '/changes/0/after',
+    ],
     ['{"action":"a","metadata":{"":1}}', 'invalid_event', '/metadata/'],
     ['{"action":"a","actor":null}', 'invalid_event', '/actor'],
     ['{"action":"a","actor":{"type":"robot"}}', 'invalid_event', '/actor/type'],

@@ -3,16 +3,10 @@ import { describe, expect, it } from 'vitest';
 import { SealtrailError } from '../errors.ts';
 import { codeOf } from '../testing/code-of.ts';
 import type { JsonValue } from './event.ts';
+import { isExact } from './inspect.ts';
+import { findRoundedNumber } from './json-places.ts';
 import { eventLimits } from './limits.ts';
-import {
-  escapePointer,
-  expectEnd,
-  findDuplicateKey,
-  scanArray,
-  scanObject,
-  scanWhole,
-  skipSpace,
-} from './scan.ts';
+import { escapePointer, expectEnd, scanArray, scanObject, scanWhole, skipSpace } from './scan.ts';
 import { anyJson, anySpelling, spell } from './testing/any-event.ts';
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -40,6 +34,7 @@ describe('scanObject', () => {
           end: start + bytesOf(text).length,
           keys: countAll(value),
           hasUnicodeEscape: /(?<!\\)(?:\\\\)*\\u/.test(text),
+          hasLongNumber: expect.any(Boolean),
         });
       }),
     );
@@ -48,6 +43,40 @@ describe('scanObject', () => {
   it('takes an escaped backslash before a u for what it is', () => {
     expect(scanObject(bytesOf(String.raw`{"a":"\\u"}`), 0).hasUnicodeEscape).toBe(false);
     expect(scanObject(bytesOf(String.raw`{"a":"\\\u0061"}`), 0).hasUnicodeEscape).toBe(true);
+  });
+
+  it.each([
+    ['{"a":0.1,"b":[-12345.678,true,false,null,9007199254740991]}', false],
+    ['{"a":123456789.012345}', false],
+    ['{"a":"1e5 0.1234567890123456"}', false],
+    ['{"a1e5":true,"b":7,"c":"\\"1e5"}', false],
+    ['{"a":1234567890.012345}', true],
+    ['{"a":0.123456789012345}', true],
+    ['{"a":1234567890123456789.5}', true],
+    ['{"a":1e5}', true],
+    ['{"a":[0,-1.5E-3]}', true],
+  ])('tells of numbers that a double may not keep: %s', (text, hasLongNumber) => {
+    expect(scanObject(bytesOf(text), 0).hasLongNumber).toBe(hasLongNumber);
+  });
+
+  it('tells of every number that a double does not keep', () => {
+    const anyNumber = fc
+      .tuple(
+        fc.constantFrom('', '-'),
+        fc.stringMatching(/^(?:0|[1-9]\d{0,20})$/),
+        fc.stringMatching(/^(?:\.\d{1,20})?$/),
+        fc.stringMatching(/^(?:[eE][+-]?\d{1,3})?$/),
+      )
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(anyNumber, (number) => {
+        const text = `{"a":[true, ${number}]}`;
+        // Of integers that are rounded the parsed value tells.
+        fc.pre(isExact(Number(number)) && findRoundedNumber(text) !== undefined);
+        expect(scanObject(bytesOf(text), 0).hasLongNumber).toBe(true);
+      }),
+      { numRuns: 1000 },
+    );
   });
 
   it.each(['', '  {}', '}', 'x', 'not', 'tru', '\ufeff{}'])('refuses %j, which begins no value', (text) => {
@@ -143,68 +172,6 @@ describe('scanArray', () => {
 describe('expectEnd', () => {
   it('names the byte that is too many', () => {
     expect(() => expectEnd(bytesOf('{}  x'), 2)).toThrow('byte 4');
-  });
-});
-
-/** JSON of which objects are lists of members: keys may repeat. */
-type Tree = readonly Tree[] | number | { readonly members: readonly (readonly [key: string, value: Tree])[] };
-
-const anyTree: fc.Arbitrary<Tree> = fc.letrec<{ tree: Tree }>((tie) => ({
-  tree: fc.oneof(
-    { maxDepth: 4, withCrossShrink: true },
-    fc.nat(9),
-    fc.array(tie('tree'), { maxLength: 3 }),
-    fc.record({
-      members: fc.array(
-        fc.tuple(fc.constantFrom('a', 'b', 'c', 'a/b', '~', '"', '', '__proto__'), tie('tree')),
-        {
-          maxLength: 3,
-        },
-      ),
-    }),
-  ),
-})).tree;
-
-function spellTree(tree: Tree, spelling: readonly number[]): string {
-  if (typeof tree === 'number') return spell(tree, spelling);
-  if (Array.isArray(tree)) return `[${tree.map((element) => spellTree(element, spelling)).join(' , ')}]`;
-  const { members } = tree as Extract<Tree, { members: unknown }>;
-  return `{${members
-    .map(
-      ([key, value], i) =>
-        `${spell(key, spelling.slice(i % spelling.length))} : ${spellTree(value, spelling)}`,
-    )
-    .join(',')}}`;
-}
-
-function duplicateIn(tree: Tree, pointer: string): string | undefined {
-  if (typeof tree === 'number') return undefined;
-  const seen = new Set<string>();
-  const members = Array.isArray(tree)
-    ? tree.map((element: Tree, i) => [String(i), element] as const)
-    : (tree as Extract<Tree, { members: unknown }>).members;
-  for (const [key, value] of members) {
-    const at = `${pointer}/${escapePointer(key)}`;
-    if (seen.has(key)) return at;
-    seen.add(key);
-    const inside = duplicateIn(value, at);
-    if (inside !== undefined) return inside;
-  }
-  return undefined;
-}
-
-describe('findDuplicateKey', () => {
-  it('points at the first key that an object names twice, however it is spelled', () => {
-    fc.assert(
-      fc.property(anyTree, anySpelling, (tree, spelling) => {
-        expect(findDuplicateKey(spellTree(tree, spelling))).toBe(duplicateIn(tree, ''));
-      }),
-      { numRuns: 500 },
-    );
-  });
-
-  it('sees through escapes', () => {
-    expect(findDuplicateKey(String.raw`{"x":[0,{"a":1,"\u0061":2}]}`)).toBe('/x/1/a');
   });
 });
 

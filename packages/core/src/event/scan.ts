@@ -12,23 +12,47 @@ export interface ScannedValue {
   readonly keys: number;
   /** True when the text holds a `\u` escape, the only way in which a lone surrogate can enter valid UTF-8. */
   readonly hasUnicodeEscape: boolean;
+  /** True when the text holds a number that a double may not keep: an exponent, or many digits around a point. */
+  readonly hasLongNumber: boolean;
 }
 
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const COLON = 0x3a;
 const COMMA = 0x2c;
+const POINT = 0x2e;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const SMALL_U = 0x75;
+const BIG_E = 0x45;
+const SMALL_E = 0x65;
+
+/** So many digits of any number are kept by a double (IEEE 754 binary64), where no exponent makes it very small. */
+const safeDigits = 15;
 
 /** How a JSON value begins that is no object. */
 const otherValue = /^(?:["[\d-]|true|false|null)/;
 
 const isSpace = (byte: number | undefined): boolean =>
   byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+const isDigit = (byte: number | undefined): boolean => byte !== undefined && byte >= 0x30 && byte <= 0x39;
+
+/** Digits in front of a point, counted as far as it matters. */
+function digitsBefore(bytes: Uint8Array, point: number): number {
+  let count = 0;
+  while (count <= safeDigits && isDigit(bytes[point - 1 - count])) count++;
+  return count;
+}
+
+/** Digits behind a point, counted as far as it matters. */
+function digitsAfter(bytes: Uint8Array, point: number): number {
+  let count = 0;
+  while (count <= safeDigits && isDigit(bytes[point + 1 + count])) count++;
+  return count;
+}
 
 function malformed(offset: number, expected: string): never {
   throw new SealtrailError('malformed_json', `expected ${expected} at byte ${offset}`);
@@ -63,6 +87,7 @@ export function scanObject(
   let depth = 0;
   let keys = 0;
   let hasUnicodeEscape = false;
+  let hasLongNumber = false;
   for (let at = start; at < bytes.length; at++) {
     switch (bytes[at]) {
       case QUOTE:
@@ -87,7 +112,17 @@ export function scanObject(
       case CLOSE_BRACE:
       case CLOSE_BRACKET:
         depth--;
-        if (depth === 0) return { start, end: at + 1, keys, hasUnicodeEscape };
+        if (depth === 0) return { start, end: at + 1, keys, hasUnicodeEscape, hasLongNumber };
+        break;
+      case POINT: {
+        const digits = digitsBefore(bytes, at) + digitsAfter(bytes, at);
+        if (digits > safeDigits) hasLongNumber = true;
+        break;
+      }
+      case BIG_E:
+      case SMALL_E:
+        // The others are in `true` and `false`.
+        if (isDigit(bytes[at - 1])) hasLongNumber = true;
         break;
     }
   }
@@ -133,31 +168,6 @@ export function* scanArray(bytes: Uint8Array, start: number): Generator<ScannedV
 export function expectEnd(bytes: Uint8Array, offset: number): void {
   const at = skipSpace(bytes, offset);
   if (at < bytes.length) malformed(at, 'the end of the body');
-}
-
-/**
- * JSON Pointer of the first object key that its object names twice, or undefined. The slow path behind the comparison
- * of key counts: `text` is valid JSON, within the limits of an event.
- */
-export function findDuplicateKey(text: string): string | undefined {
-  const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/g;
-  const open: { keys: Set<string> | undefined; key: string; index: number }[] = [];
-  let previous = '';
-  for (const [token] of text.matchAll(tokens)) {
-    const top = open.at(-1);
-    if (token === '{') open.push({ keys: new Set(), key: '', index: 0 });
-    else if (token === '[') open.push({ keys: undefined, key: '', index: 0 });
-    else if (token === '}' || token === ']') open.pop();
-    else if (token === ',' && top) top.index++;
-    else if (token === ':' && top?.keys) {
-      top.key = JSON.parse(previous) as string;
-      if (top.keys.has(top.key))
-        return `/${open.map((o) => (o.keys ? escapePointer(o.key) : o.index)).join('/')}`;
-      top.keys.add(top.key);
-    }
-    previous = token;
-  }
-  return undefined;
 }
 
 /** One reference token of a JSON Pointer (RFC 6901 section 3). */
