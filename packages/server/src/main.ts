@@ -7,7 +7,7 @@ import { ensureChosenAdmin, ensureFirstAdmin } from './access/first-admin.ts';
 import { systemTrail } from './access/permissions.ts';
 import { SystemTrail } from './access/system-trail.ts';
 import { Tokens } from './access/tokens.ts';
-import { lacksSpace, noSpaceFor } from './adapters/disk-failure.ts';
+import { diskFailure, lacksSpace, noSpaceFor } from './adapters/disk-failure.ts';
 import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { originPrefixOf } from './adapters/fs/origin.ts';
 import { createRandomPool } from './adapters/random-pool.ts';
@@ -199,9 +199,10 @@ export function createLogger(config: Pick<Config, 'logLevel'>): Logger {
 }
 
 /** What stops a start. That a write can be tried again later is no help here: where there is no space, it says where. */
-function startError({ dir }: Config, error: unknown): unknown {
+function startError(config: Config, error: unknown): unknown {
+  const { dir } = dataFolder(config.dir);
   const isStorage = error instanceof SealtrailError && error.code === 'storage_unavailable';
-  return isStorage && lacksSpace(dir) ? noSpaceFor(dataFolder(dir).dir, error) : error;
+  return isStorage && lacksSpace(dir) ? noSpaceFor(dir, error) : (diskFailure(dir, error) ?? error);
 }
 
 async function startLog(
