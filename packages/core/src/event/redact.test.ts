@@ -139,6 +139,58 @@ describe('createRedactor', () => {
     });
   });
 
+  describe('by the name of a parameter', () => {
+    it('removes what is in addresses, wherever they stand', () => {
+      const url = 'https://a.example/reset?token=hunter2&lang=de';
+      const event: Event = {
+        action: 'a',
+        changes: [{ field: url, before: url, after: [url] }],
+        context: { http: { method: 'GET', path: '/reset?user[password]=hunter2', route: '/reset' } },
+        metadata: { url, nested: [{ query: 'password=hunter2' }], [`GET ${url}`]: 1 },
+        reason: `Refused:\ntoken=hunter2`,
+        source: { userAgent: 'bot/1 (+https://a.example/?api_key=hunter2)' },
+      };
+      const redacted = redact(event);
+      expect(textOf(redacted)).not.toContain('hunter2');
+      expect(redacted.metadata?.['url']).toBe('https://a.example/reset?token=[redacted:key]&lang=de');
+      expect(redacted.context?.http?.path).toBe('/reset?user[password]=[redacted:key]');
+    });
+
+    it('goes by the names that are asked for', () => {
+      const reason = '?token=a&coupon=b';
+      expect(redact({ action: 'a', reason }, { keys: ['coupon'] }).reason).toBe(
+        '?token=a&coupon=[redacted:key]',
+      );
+      expect(redact({ action: 'a', reason }, { keys: [] }).reason).toBe(reason);
+    });
+
+    it('leaves nothing of a value that is secret by its form too', () => {
+      const reason = `x?authorization=Bearer%20${'a'.repeat(20)}&b`;
+      expect(redact({ action: 'a', reason }).reason).not.toContain('aaa');
+    });
+  });
+
+  describe('in keys', () => {
+    it('leaves none that is a secret by its form or holds one, and keeps the members', () => {
+      const other = `AKIA${'X'.repeat(16)}`;
+      const metadata = { [apiKey]: 1, [other]: 2, [card]: { 'GET /?token=a': 3, 'ab://c:d@': 4 }, plain: 5 };
+      expect(metadataOf(metadata)).toEqual({
+        '[redacted:text]': 1,
+        '[redacted:text] 2': 2,
+        '[redacted:text] 3': { '[redacted:text]': 3, '[redacted:text] 2': 4 },
+        plain: 5,
+      });
+    });
+
+    it('loses none that looks like a mark', () => {
+      expect(metadataOf({ [apiKey]: 1, '[redacted:text]': 2, '[redacted:text] 2': 3 })).toEqual({
+        '[redacted:text]': 1,
+        '[redacted:text] 2': 2,
+        '[redacted:text] 2 2': 3,
+      });
+    });
+  });
+
   describe('by pattern', () => {
     it('looks only for those that are asked for', () => {
       expect(metadataOf({ a: apiKey, b: card }, { patterns: ['card_number'] })).toEqual({
@@ -264,14 +316,14 @@ describe('createRedactor', () => {
   const anySecretEvent = fc
     .tuple(
       anyEvent(),
-      fc.constantFrom(apiKey, card, 'ab://c:d@', `Bearer ${'x'.repeat(20)}`, 'plain'),
+      fc.constantFrom(apiKey, card, 'ab://c:d@', `Bearer ${'x'.repeat(20)}`, '?token=x&pin=y', 'plain'),
       fc.nat(40),
     )
     .map(([event, secret, times]) =>
       eventSchema.parse({
         ...event,
         reason: `${secret} `.repeat(times + 1),
-        metadata: { ...event.metadata, secret: [secret, { [secret]: secret }] },
+        metadata: { ...event.metadata, secret: [secret, { [secret]: secret, [`${secret} `]: 1 }] },
         actor: { ...event.actor, type: 'user', name: `${secret} `.repeat(times + 1).slice(0, 256) },
       }),
     );

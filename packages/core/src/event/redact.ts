@@ -1,6 +1,7 @@
 import type { Event, JsonValue } from './event.ts';
 import { eventLimits } from './limits.ts';
 import { createNameMatcher, sensitiveKeys } from './secret-names.ts';
+import { mayHoldSecretValue, secretValues } from './secret-parameters.ts';
 import { type PatternKind, valuePatterns } from './secret-patterns.ts';
 
 /** Kinds of secret values that are found by their form. */
@@ -15,8 +16,8 @@ export interface RedactionRules {
    */
   readonly paths?: readonly string[] | undefined;
   /**
-   * Names whose values are removed: of keys wherever they stand in metadata and in what changed, and of changed fields
-   * (`changes[].field`). Each stands for its spellings and for names that end in it, as {@link createNameMatcher} says;
+   * Names whose values are removed: of keys wherever they stand in metadata and in what changed, of changed fields
+   * (`changes[].field`), and of parameters in any text (`?password=...`). Each stands for its spellings and for names that end in it, as {@link createNameMatcher} says;
    * default: {@link sensitiveKeys}. `null`, `true` and `false` are no secrets and stay.
    */
   readonly keys?: readonly string[] | undefined;
@@ -63,13 +64,17 @@ export function createRedactor(rules: RedactionRules = {}): Redactor {
   ]);
   const keys = rules.keys ?? sensitiveKeys;
   const isSecret = createNameMatcher(keys);
+  const redactText = compileRedactText(kinds, keys.length > 0 ? isSecret : undefined);
   const paths = (rules.paths ?? []).map((path) => path.split('.'));
   const mayContain = compileHint(kinds);
 
   return (event, canonicalText) => {
     let result = event;
-    if (mayContain(canonicalText) || (keys.length > 0 && hasName(event, isSecret)))
-      result = redactEvent(event, kinds, isSecret);
+    if (
+      mayContain(canonicalText) ||
+      (keys.length > 0 && (mayHoldSecretValue(canonicalText, isSecret) || hasName(event, isSecret)))
+    )
+      result = redactEvent(event, redactText, isSecret);
     for (const path of paths) result = redactPath(result, path, 0, '') as Event;
     return result;
   };
@@ -103,28 +108,36 @@ function hasName({ metadata, changes }: Event, isSecret: (name: string) => boole
   );
 }
 
-function redactEvent(event: Event, kinds: Kinds, isSecret: (name: string) => boolean): Event {
+type RedactText = (text: string) => string;
+
+function redactEvent(event: Event, redactText: RedactText, isSecret: (name: string) => boolean): Event {
   const inJson = (value: JsonValue, key: string | undefined): JsonValue => {
     if (key !== undefined && value !== null && typeof value !== 'boolean' && isSecret(key))
       return mark('key');
-    if (typeof value === 'string') return redactText(value, kinds);
+    if (typeof value === 'string') return redactText(value);
     if (typeof value === 'number') {
       const text = String(value);
-      const redacted = redactText(text, kinds);
+      const redacted = redactText(text);
       return redacted === text ? value : redacted;
     }
     if (typeof value !== 'object' || value === null) return value;
     if (Array.isArray(value)) return value.map((element: JsonValue) => inJson(element, undefined));
-    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, inJson(member, name)]));
+    const names = new Set<string>();
+    return Object.fromEntries(
+      Object.entries(value).map(([name, member]) => [
+        redactKey(name, redactText, names),
+        inJson(member, name),
+      ]),
+    );
   };
   const members = Object.entries(event).map(([name, member]): [string, unknown] => {
     if (kept.has(name) || member === undefined) return [name, member];
     if (name === 'metadata') return [name, inJson(member as JsonValue, undefined)];
-    if (name !== 'changes') return [name, redactKnown(member, kinds)];
+    if (name !== 'changes') return [name, redactKnown(member, redactText)];
     const changes = (member as NonNullable<Event['changes']>).map((change) => ({
       ...(change.after !== undefined && { after: inJson(change.after, change.field) }),
       ...(change.before !== undefined && { before: inJson(change.before, change.field) }),
-      field: redactText(change.field, kinds),
+      field: redactText(change.field),
     }));
     return [name, changes];
   });
@@ -132,31 +145,59 @@ function redactEvent(event: Event, kinds: Kinds, isSecret: (name: string) => boo
 }
 
 /** Redacts patterns in members that the schema knows: numbers and key names mean nothing there. */
-function redactKnown(value: unknown, kinds: Kinds): unknown {
-  if (typeof value === 'string') return redactText(value, kinds);
+function redactKnown(value: unknown, redactText: RedactText): unknown {
+  if (typeof value === 'string') return redactText(value);
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((element) => redactKnown(element, kinds));
+  if (Array.isArray(value)) return value.map((element) => redactKnown(element, redactText));
   return Object.fromEntries(
     // The method of a request is the one text too short for a mark beside what it holds.
     Object.entries(value).map(([name, member]) => [
       name,
-      name === 'method' ? member : redactKnown(member, kinds),
+      name === 'method' ? member : redactKnown(member, redactText),
     ]),
   );
+}
+
+/**
+ * A key of free-form JSON, which may hold a secret itself, as where requests are counted by token. It goes as a whole:
+ * what is left of it beside a mark could be taken for the name of a secret.
+ *
+ * @param names those that the object has already: two such keys stay two members
+ */
+function redactKey(key: string, redactText: RedactText, names: Set<string>): string {
+  const wanted = redactText(key) === key ? key : mark('text');
+  let name = wanted;
+  for (let i = 2; names.has(name); i++) name = `${wanted} ${i}`;
+  names.add(name);
+  return name;
 }
 
 /** The longest texts that fields take, in ascending order. */
 const textLimits = [eventLimits.shortText, eventLimits.email, eventLimits.path, eventLimits.longText];
 
-function redactText(text: string, kinds: Kinds): string {
-  let result = text;
-  for (const [name, kind] of kinds) {
-    const replace = kind.replace ?? ((_match: string, replacement: string) => replacement);
-    result = result.replace(kind.find, (match) => replace(match, mark(name)));
+function compileRedactText(kinds: Kinds, isSecret: ((name: string) => boolean) | undefined): RedactText {
+  return (text) => {
+    let result = text;
+    for (const [name, kind] of kinds) {
+      const replace = kind.replace ?? ((_match: string, replacement: string) => replacement);
+      result = result.replace(kind.find, (match) => replace(match, mark(name)));
+    }
+    // Last: of `authorization=Bearer ...` the name alone would take the first word only.
+    if (isSecret) result = redactValues(result, isSecret);
+    // A mark may be longer than what it stands for; the field it is in takes no more than its limit.
+    const room = textLimits.find((limit) => text.length <= limit);
+    return room !== undefined && result.length > room ? mark('text') : result;
+  };
+}
+
+function redactValues(text: string, isSecret: (name: string) => boolean): string {
+  let result = '';
+  let from = 0;
+  for (const { start, end } of secretValues(text, isSecret)) {
+    result += text.slice(from, start) + mark('key');
+    from = end;
   }
-  // A mark may be longer than what it stands for; the field it is in takes no more than its limit.
-  const room = textLimits.find((limit) => text.length <= limit);
-  return room !== undefined && result.length > room ? mark('text') : result;
+  return from === 0 ? text : result + text.slice(from);
 }
 
 /**

@@ -67,8 +67,10 @@ export function createNameMatcher(names: readonly string[]): (name: string) => b
     return endsInName(parts) || endsInName(withoutNumber(parts));
   };
 
+  const endings = endingsOf(names);
   const known = new Map<string, boolean>();
   return (name) => {
+    if (endings && !endings.has(endingOf(name))) return false;
     let isMatch = known.get(name);
     if (isMatch === undefined) {
       isMatch = matches(name);
@@ -77,6 +79,37 @@ export function createNameMatcher(names: readonly string[]): (name: string) => b
     }
     return isMatch;
   };
+}
+
+/** How many of its last letters decide of most names at once that they are none of those looked for. */
+const endingLength = 3;
+/** Of a name that has letters beyond ASCII in it. */
+const UNKNOWN_ENDING = -1;
+/** Endings below it are of names with fewer letters. */
+const leastEnding = 32 ** (endingLength - 1);
+
+/**
+ * The last letters of a name in small, as one number, whatever stands between and behind them. A name that ends in the
+ * words of another has its ending.
+ */
+function endingOf(name: string): number {
+  let ending = 0;
+  for (let at = name.length - 1, letters = 0; at >= 0; at--) {
+    const code = name.charCodeAt(at);
+    if (code > 0x7f) return UNKNOWN_ENDING;
+    const small = code | 0x20;
+    if (small < 0x61 || small > 0x7a) continue;
+    ending = ending * 32 + (small - 0x60);
+    if (++letters === endingLength) break;
+  }
+  return ending;
+}
+
+/** The endings of names that can be meant; undefined where one of those looked for has none, or is told by digits. */
+function endingsOf(names: readonly string[]): ReadonlySet<number> | undefined {
+  const endings = new Set(names.map(endingOf));
+  const haveAll = names.every((name) => endingOf(name) >= leastEnding && !/\d/.test(name));
+  return haveAll ? endings.add(UNKNOWN_ENDING) : undefined;
 }
 
 const wordsOf = (name: string): string[] => name.match(words)?.map((word) => word.toLowerCase()) ?? [];
