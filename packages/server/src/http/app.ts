@@ -16,8 +16,14 @@ import { streamEvents } from './stream-routes.ts';
 import { deleteToken, getTokens, postToken } from './token-routes.ts';
 import { getProducers, getTrails, postTrail } from './trail-routes.ts';
 
-/** Refusals that protect the server, or come with its end: not failures. Metrics count them as all others. */
-const expected: ReadonlySet<ErrorCode> = new Set(['overloaded', 'too_many_streams', 'shutting_down']);
+/** Refusals that protect the server, come with its end, or are told of elsewhere. Metrics count them as all others. */
+const expected: ReadonlySet<ErrorCode> = new Set([
+  'overloaded',
+  'too_many_streams',
+  'shutting_down',
+  // What is wrong with the index is told once, by the follower.
+  'index_unavailable',
+]);
 
 /** The HTTP API. */
 export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
