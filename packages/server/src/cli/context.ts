@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import { SealtrailError } from '@sealtrail/core';
 import { type Command, Option } from 'commander';
 import { ServerApi, type ServerOptions } from './server-api.ts';
@@ -7,7 +8,7 @@ import type { Terminal } from './terminal.ts';
 export interface CliContext {
   readonly terminal: Terminal;
   readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly stdin: AsyncIterable<Buffer>;
+  readonly stdin: Readable;
   /** Aborted with an {@link Interruption} on Ctrl-C, on termination, and when nobody reads the output any more. */
   readonly signal: AbortSignal;
   /** What the process will exit with when the command returns. */

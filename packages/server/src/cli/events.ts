@@ -1,68 +1,15 @@
-import {
-  type Entry,
-  type EventPage,
-  type IngestResponse,
-  parseProofFile,
-  SealtrailError,
-  type StoredEntry,
-} from '@sealtrail/core';
+import { type Entry, type EventPage, parseProofFile, type StoredEntry } from '@sealtrail/core';
 import { Command } from 'commander';
 import { apiOf, type CliContext, withServer } from './context.ts';
-import { openInput } from './input-file.ts';
 import { jsonLine, printable } from './printable.ts';
 import type { ServerOptions } from './server-api.ts';
 import { readServerEvents } from './server-events.ts';
 import { type Column, layOut, layRow, table } from './table.ts';
 
-interface EventOptions extends ServerOptions {
+/** What commands about events share. */
+export interface EventOptions extends ServerOptions {
   readonly json?: true;
   readonly trail?: string;
-}
-
-/** `sealtrail record`: one event from the arguments, or many from a file or standard input. */
-export function recordCommand(context: CliContext): Command {
-  return withServer(new Command('record'))
-    .description('report events: one by its parts, or JSON lines from a file (- for standard input)')
-    .argument('[file]', 'file of JSON lines, or -')
-    .option('--action <action>', 'what was done, such as user.login')
-    .option('--actor <id>', 'who did it')
-    .option('--target <type:id>', 'what it was done to')
-    .option('--outcome <outcome>', 'success, failure, denied or unknown')
-    .option('--reason <text>', 'why')
-    .option('--trail <trail>', 'the trail (default main)')
-    .option('--partial', 'store the good events of a file and report the others')
-    .action(async (file: string | undefined, options: EventOptions & RecordOptions) => {
-      const isNdjson = file !== undefined;
-      if (isNdjson === (options.action !== undefined))
-        throw new SealtrailError('invalid_parameter', 'expected either a file or --action');
-      const upload = isNdjson
-        ? { body: file === '-' ? context.stdin : await openInput(file), timely: 'nothing' as const }
-        : { body: JSON.stringify(eventOf(options)) };
-      const { receipts, errors } = await apiOf(options, context).json<IngestResponse>(
-        'POST',
-        'v1/events',
-        options.partial ? { partial: 'true' } : {},
-        { ...upload, headers: { 'content-type': isNdjson ? 'application/x-ndjson' : 'application/json' } },
-      );
-      if (options.json) context.terminal.out(jsonLine({ receipts, ...(errors && { errors }) }));
-      else if (isNdjson)
-        context.terminal.out(`${receipts.length} events stored, ${errors?.length ?? 0} refused\n`);
-      else
-        for (const { trail, index, leafHash, id } of receipts)
-          context.terminal.out(`${printable(`${trail} ${index}  ${id}  leaf ${leafHash}`)}\n`);
-      for (const { position, pointer, message } of errors ?? [])
-        context.terminal.err(`${printable(`event ${position}: ${pointer ?? ''} ${message}`)}\n`);
-      if (errors && errors.length > 0) context.setExitCode(1);
-    });
-}
-
-interface RecordOptions {
-  readonly action?: string;
-  readonly actor?: string;
-  readonly target?: string;
-  readonly outcome?: string;
-  readonly reason?: string;
-  readonly partial?: true;
 }
 
 /** `sealtrail query` */
@@ -142,18 +89,6 @@ export function proveCommand(context: CliContext): Command {
       const { index, entry } = await api.json<StoredEntry>('GET', path, { trail: options.trail });
       context.terminal.out(jsonLine({ index, entry, proof }));
     });
-}
-
-function eventOf(options: EventOptions & RecordOptions): object {
-  const [type, ...id] = options.target?.split(':') ?? [];
-  return {
-    action: options.action,
-    ...(options.actor !== undefined && { actor: { type: 'user', id: options.actor } }),
-    ...(options.outcome !== undefined && { outcome: options.outcome }),
-    ...(options.reason !== undefined && { reason: options.reason }),
-    ...(options.trail !== undefined && { trail: options.trail }),
-    ...(type !== undefined && { targets: [{ type, ...(id.length > 0 && { id: id.join(':') }) }] }),
-  };
 }
 
 const columns: readonly Column[] = [

@@ -13,13 +13,9 @@ export type Parameters = Readonly<Record<string, string | undefined>>;
 /** What goes along with a request. */
 export interface RequestOptions {
   readonly headers?: Readonly<Record<string, string>>;
-  /** Text, or pieces that are sent as they come. */
-  readonly body?: string | AsyncIterable<Uint8Array>;
-  /**
-   * What has to come in time: the whole answer (the default); its beginning, of a stream that never ends; or nothing,
-   * after an upload that takes as long as it takes.
-   */
-  readonly timely?: 'all' | 'beginning' | 'nothing';
+  readonly body?: string | Uint8Array<ArrayBuffer>;
+  /** What has to come in time: the whole answer (the default), or its beginning, of a stream that never ends. */
+  readonly timely?: 'all' | 'beginning';
 }
 
 export const jsonBody = (value: unknown): RequestOptions => ({
@@ -36,7 +32,6 @@ const problemAnswer = z.object({
   title: z.string().optional().catch(undefined),
   detail: z.string().optional().catch(undefined),
   errors: z.array(errorDetailSchema).catch([]),
-  decided: z.int().optional().catch(undefined),
 });
 
 /** Calls a Sealtrail server; problems become errors with their code. */
@@ -94,21 +89,20 @@ export class ServerApi {
     const { token } = this.#options;
     const url = this.#urlOf(path, parameters);
     const late = new AbortController();
-    const timer =
-      timely === 'nothing'
-        ? undefined
-        : setTimeout(() => late.abort(new Error(`nothing for ${this.#timeoutMs} ms`)), this.#timeoutMs);
+    const timer = setTimeout(
+      () => late.abort(new Error(`nothing for ${this.#timeoutMs} ms`)),
+      this.#timeoutMs,
+    );
     // A timer alone is no reason to go on: what it guards has ended or holds a socket.
-    timer?.unref();
+    timer.unref();
     const init = {
       method,
       signal: AbortSignal.any([this.#signal, late.signal]),
       headers: { ...headers, ...(token !== undefined && { authorization: `Bearer ${token}` }) },
-      // Fetch sends a body in pieces only when it is told that the answer comes after it.
-      ...(body !== undefined && { body, duplex: 'half' }),
+      ...(body !== undefined && { body }),
     };
     try {
-      const response = await fetch(url, init as RequestInit);
+      const response = await fetch(url, init);
       if (timely !== 'all') clearTimeout(timer);
       if (!response.ok) throw await this.#problemOf(response);
       return response;
@@ -130,7 +124,7 @@ export class ServerApi {
 
   /** What to throw for what a request failed with: what is known already, or that the server did not answer. */
   #failure(error: unknown, message: string): Error {
-    const known = interruptionOf(error) ?? sealtrailErrorOf(error);
+    const known = interruptionOf(error) ?? (error instanceof SealtrailError ? error : undefined);
     return known ?? new SealtrailError('storage_unavailable', message, { cause: error });
   }
 
@@ -139,17 +133,15 @@ export class ServerApi {
       if (this.#signal.aborted) throw error;
       return undefined;
     });
-    const { code, title, detail, errors, decided } = problemAnswer.catch({ errors: [] }).parse(answer);
-    const hints = [
-      ...(response.status === 401 && this.#options.token === undefined
-        ? ['; set SEALTRAIL_TOKEN or --token']
-        : []),
-      ...(decided === undefined
-        ? []
-        : [`; the first ${decided} events are stored or refused, send only those after them again`]),
-    ];
+    const { code, title, detail, errors } = problemAnswer.catch({ errors: [] }).parse(answer);
+    const hint =
+      response.status === 401 && this.#options.token === undefined ? '; set SEALTRAIL_TOKEN or --token' : '';
     const message = detail ?? title ?? `the server answered ${response.status}`;
-    return new SealtrailError(codeOf(response.status, code), message + hints.join(''), { details: errors });
+    const seconds = /^\d{1,4}$/.exec(response.headers.get('retry-after') ?? '')?.[0];
+    return new SealtrailError(codeOf(response.status, code), message + hint, {
+      details: errors,
+      ...(seconds !== undefined && { retryAfterSeconds: Number(seconds) }),
+    });
   }
 }
 
@@ -157,14 +149,4 @@ export class ServerApi {
 function codeOf(status: number, code: string | undefined): ErrorCode {
   if (code !== undefined && Object.hasOwn(errorKinds, code)) return code as ErrorCode;
   return status >= 502 && status <= 504 ? 'storage_unavailable' : 'internal';
-}
-
-/** An error with a code of ours that was wrapped on its way, such as that of a file that is being sent. */
-function sealtrailErrorOf(error: unknown): SealtrailError | undefined {
-  let cause = error;
-  while (cause instanceof Error) {
-    if (cause instanceof SealtrailError) return cause;
-    cause = cause.cause;
-  }
-  return undefined;
 }
