@@ -40,3 +40,4 @@ export * from './verify/evidence.ts';
 export * from './verify/verdict.ts';
 export * from './verify/verify-entry.ts';
 export * from './verify/verify-trail.ts';
+export * from './zstd-frames.ts';

@@ -1,7 +1,6 @@
 import { finished, type Readable, type Transform } from 'node:stream';
 import { constants, createGunzip, createZstdDecompress } from 'node:zlib';
-import { SealtrailError } from '@sealtrail/core';
-import { ZstdFrames } from './zstd-frames.ts';
+import { SealtrailError, ZstdFrames } from '@sealtrail/core';
 
 /** A decoder, and what tells whether its frames are all that has come in. */
 interface Decoding {

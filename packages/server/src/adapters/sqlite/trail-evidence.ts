@@ -12,13 +12,13 @@ import {
   type StoreFault,
   TILE_WIDTH,
   type TrailEvidence,
+  ZstdFrames,
 } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { TrailRecord } from '../../ports.ts';
 import { EntryIdEvidence } from './entry-id-evidence.ts';
 import { signedSize } from './published-evidence.ts';
 import { UnsignedEvidence } from './unsigned-evidence.ts';
-import { zstdFrameLength } from './zstd-frame.ts';
 
 const maxBundleBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
 
@@ -84,7 +84,7 @@ export class StoredTrailEvidence implements TrailEvidence {
           start,
           `Bundle ${n} is stored as full, which is ${TILE_WIDTH} entries, and holds ${batch.entries.length}.`,
         );
-      if ('entries' in batch && zstdFrameLength(data) !== data.length)
+      if ('entries' in batch && !isOneFrame(data))
         this.#layoutFault(
           start,
           `Something stands behind the entries in bundle ${n}, where no reader sees it.`,
@@ -195,6 +195,13 @@ export class StoredTrailEvidence implements TrailEvidence {
       };
     return undefined;
   }
+}
+
+/** Whether data is one zstd frame and nothing else: no reader sees what stands behind it, or in frames to be skipped. */
+function isOneFrame(data: Uint8Array): boolean {
+  const frames = new ZstdFrames();
+  frames.see(data);
+  return frames.areComplete && frames.count === 1;
 }
 
 /** @param expected entries that the batch should hold */

@@ -6,8 +6,8 @@ const skippableMagic = 0x184d2a50;
 const parts = { magic: 4, skippedSize: 4, descriptor: 1, block: 3 } as const;
 
 /**
- * Follows the framing of a zstd body while it passes by, and nothing of its content: the decoder ends at the first frame
- * that is none, and does not tell. Source: RFC 8878, section 3.1.
+ * Follows the framing of zstd data while it passes by, and nothing of its content: decoders end at the first frame that is
+ * none, pass over skippable ones, and do not tell. Source: RFC 8878, section 3.1.
  */
 export class ZstdFrames {
   #part: keyof typeof parts = 'magic';
@@ -19,6 +19,11 @@ export class ZstdFrames {
   #hasChecksum = false;
   #count = 0;
   #isBroken = false;
+
+  /** Frames that have begun, skippable ones among them. */
+  get count(): number {
+    return this.#count;
+  }
 
   /** True when one frame or more have passed, each to its end, and nothing else. */
   get areComplete(): boolean {
