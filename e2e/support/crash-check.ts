@@ -13,6 +13,7 @@ import {
   verifyInclusion,
 } from '@sealtrail/core';
 import { z } from 'zod';
+import { maxReportsPerHour } from '../../packages/server/src/followers/producers/producer-follower.ts';
 import type { SeededRandom } from '../../packages/server/src/sequencer/testing/seeded-random.ts';
 import type { CrashLedger } from './crash-ledger.ts';
 import type { CrashServer } from './crash-server.ts';
@@ -165,10 +166,17 @@ export async function checkGaps(
     let open = 0;
     for (const { name, entries } of read.filter((trail) => trails.includes(trail.name))) {
       const gaps = gapsIn(entries);
+      // A producer gets so many reports in an hour; its further gaps are counted in the next one.
+      const told = new Map<string, number>();
+      for (const [index, { hour }] of gaps)
+        if (reports.has(`${name} ${index}`)) told.set(hour, (told.get(hour) ?? 0) + 1);
+      for (const [hour, count] of told)
+        if (count > maxReportsPerHour) faults.push(`${count} reports of ${hour} in ${name}`);
       open += [...gaps.values()].filter(({ isOpen }) => isOpen).length;
-      for (const [index, { text, isOpen }] of gaps) {
+      for (const [index, { text, hour, isOpen }] of gaps) {
         const found = reports.get(`${name} ${index}`) ?? [];
-        if (found.length > 1 || (isOpen && found.length === 0) || found.some((report) => report !== text))
+        const isMissed = isOpen && found.length === 0 && (told.get(hour) ?? 0) < maxReportsPerHour;
+        if (found.length > 1 || isMissed || found.some((report) => report !== text))
           faults.push(`gap at ${index} of ${name}, ${text}: reported as [${found.join('; ')}]`);
       }
       for (const key of reports.keys()) {
@@ -185,12 +193,19 @@ export async function checkGaps(
   }
 }
 
+/** A jump in the numbers of a producer: `hour` is who it is, and in which hour of receive times. */
+interface Gap {
+  readonly text: string;
+  readonly hour: string;
+  readonly isOpen: boolean;
+}
+
 /** Gaps by the index of the entry that shows them. */
-function gapsIn(entries: readonly Entry[]): Map<number, { readonly text: string; readonly isOpen: boolean }> {
+function gapsIn(entries: readonly Entry[]): Map<number, Gap> {
   const seen = new Set(entries.map(({ producer }) => `${producer?.id} ${producer?.seq}`));
   const last = new Map<string, number>();
-  const gaps = new Map<number, { text: string; isOpen: boolean }>();
-  for (const [index, { producer }] of entries.entries()) {
+  const gaps = new Map<number, Gap>();
+  for (const [index, { producer, receivedAt }] of entries.entries()) {
     if (!producer) continue;
     const { id, seq } = producer;
     // Numbers begin with 0: a first event that is missing is a gap too.
@@ -199,6 +214,7 @@ function gapsIn(entries: readonly Entry[]): Map<number, { readonly text: string;
       const lost = Array.from({ length: seq - from }, (_, i) => from + i);
       gaps.set(index, {
         text: `${id} ${from}-${seq - 1}`,
+        hour: `${id} ${receivedAt.slice(0, 'YYYY-MM-DDTHH'.length)}`,
         isOpen: lost.some((number) => !seen.has(`${id} ${number}`)),
       });
     }

@@ -371,6 +371,34 @@ correlation: {type: event_count, rules: [a], group-by: [who], timespan: 3s, cond
     expect([late, episodes.map(({ episode }) => episode.startMs)]).toEqual([0, [5500]]);
   });
 
+  it.each([
+    ['', ['outer']],
+    ['\n  generate: true', ['inner', 'outer']],
+    ['\nsealtrail: {finding: false}', []],
+  ])(
+    'takes what a correlation is over for no finding by itself, unless it generates it (%j)',
+    (more, expected) => {
+      const text = `${base('a').slice(1)}
+title: inner
+name: inner
+correlation: {type: event_count, rules: [a], group-by: [who], timespan: 3s, condition: {gte: 2}}
+---
+title: outer
+name: outer
+correlation:
+  type: event_count
+  rules: [inner]
+  group-by: [who]
+  timespan: 1m
+  condition: {gte: 1}${more}
+`;
+      const detector = new Detector(new CompiledRules(load(text)), { latenessMs: 0 });
+      const inputs = inputsOf([1, 2].map((timeMs) => ({ timeMs, who: 'x', kinds: ['a'], value: 1 })));
+      const found = [...detector.take(inputs).episodes, ...detector.finish()];
+      expect([...new Set(found.map(({ rule }) => rule.key))].sort()).toEqual(expected);
+    },
+  );
+
   it('keeps tenants apart', () => {
     const rules = new CompiledRules(
       load(correlation('  type: event_count\n  rules: [a]\n  condition: {gte: 2}')),

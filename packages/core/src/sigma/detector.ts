@@ -85,8 +85,12 @@ export class CompiledRules {
   /** By the number of a rule, and of a correlation: where its matches go. */
   readonly ruleFeeds: readonly (readonly Feed[])[];
   readonly correlationFeeds: readonly (readonly Feed[])[];
-  /** By the number of a rule: whether its matches are findings. */
-  readonly isFinding: readonly boolean[];
+  /**
+   * By the number of a rule, and of a correlation: whether it is a finding by itself. What correlations are over is none,
+   * unless one of them generates it, or it says so itself.
+   */
+  readonly isRuleFinding: readonly boolean[];
+  readonly isCorrelationFinding: readonly boolean[];
   /** By the number of a correlation: whether it is over other ones. */
   readonly isOuter: readonly boolean[];
 
@@ -103,9 +107,12 @@ export class CompiledRules {
       );
     this.ruleFeeds = rules.map(feedsOf);
     this.correlationFeeds = correlations.map(feedsOf);
-    this.isFinding = this.ruleFeeds.map(
-      (feeds) =>
-        feeds.length === 0 || feeds.some(({ to }) => correlations[to]!.document.correlation.generate),
+    const isFinding = ({ document }: LoadedRule | LoadedCorrelation, feeds: readonly Feed[]): boolean =>
+      document.header.sealtrail?.finding ??
+      (feeds.length === 0 || feeds.some(({ to }) => correlations[to]!.document.correlation.generate));
+    this.isRuleFinding = rules.map((rule, number) => isFinding(rule, this.ruleFeeds[number]!));
+    this.isCorrelationFinding = correlations.map((rule, number) =>
+      isFinding(rule, this.correlationFeeds[number]!),
     );
     const inner = new Set(correlations.map(({ key }) => key));
     this.isOuter = correlations.map(({ rules: keys }) => keys.some((key) => inner.has(key)));
@@ -150,7 +157,7 @@ export class Detector {
 
   /** Looks at events in the order in which they are in the log. */
   take(inputs: readonly DetectorInput[]): DetectorOutput {
-    const { ruleSet, rules, isFinding } = this.#compiled;
+    const { ruleSet, rules, isRuleFinding } = this.#compiled;
     const matches: MatchFinding[] = [];
     let late = 0;
     for (const input of inputs) {
@@ -161,7 +168,7 @@ export class Detector {
         const numbers = ruleSet.matches(view.event, view.logsource);
         for (const number of numbers) {
           this.#onMatch?.(rules[number]!, input);
-          if (isFinding[number]) matches.push({ kind: 'match', rule: rules[number]!, input, view });
+          if (isRuleFinding[number]) matches.push({ kind: 'match', rule: rules[number]!, input, view });
         }
         if (!isLate && numbers.length > 0) this.#feed(numbers, view.event, input, timeMs);
       }
@@ -264,12 +271,9 @@ export class Detector {
   }
 
   #noteEpisode(number: number, group: Group, episode: Episode): void {
-    this.#changed.set(episode, {
-      kind: 'episode',
-      rule: this.#compiled.correlations[number]!,
-      group,
-      episode,
-    });
+    const rule = this.#compiled.correlations[number]!;
+    if (this.#compiled.isCorrelationFinding[number])
+      this.#changed.set(episode, { kind: 'episode', rule, group, episode });
     this.#awaitFiring(number, group, episode);
   }
 

@@ -53,11 +53,13 @@ export type RuleTest = z.output<typeof ruleTest>;
 /** What Sealtrail adds to a rule. Other engines pass over it. */
 const sealtrailSchema = z.strictObject(
   {
+    /** Whether it is a finding by itself also where correlations are over it; absent: as `generate` says. */
+    finding: z.boolean('expected true or false').optional(),
     /** Points that a finding adds to the risk of whom it is about. */
     risk: z.int().min(0).max(100).optional(),
     tests: z.array(ruleTest, 'expected a list of tests').max(100).optional(),
   },
-  'expected a map with risk or tests',
+  'expected a map with finding, risk or tests',
 );
 
 /** What rules, correlations and filters have in common. Keys that the specification does not name are kept. */

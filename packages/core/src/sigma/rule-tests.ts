@@ -89,7 +89,7 @@ function inputsOf({ event, events = [] }: RuleTest, logsource: Logsource): Detec
     if (after !== undefined) clockMs += parseTimespan(after);
     for (let n = 0; n < times; n++) {
       if (n > 0) clockMs += parseTimespan(every);
-      const varied = vary === undefined ? one : withVaried(one, vary, n);
+      const varied = vary === undefined ? one : (withVaried(one, vary.split('.'), n) as RuleEvent);
       const timeMs = eventTimeOf(one) ?? clockMs;
       const timed = 'time' in varied ? varied : { ...varied, time: new Date(timeMs).toISOString() };
       inputs.push({
@@ -101,11 +101,11 @@ function inputsOf({ event, events = [] }: RuleTest, logsource: Logsource): Detec
   return inputs;
 }
 
-/** An event whose text at a path is followed by a number: another user, another address. */
-function withVaried(event: RuleEvent, path: string, n: number): RuleEvent {
-  const [head = '', ...rest] = path.split('.');
-  const value = event[head];
-  if (rest.length > 0 && typeof value === 'object' && value !== null)
-    return { ...event, [head]: withVaried(value as RuleEvent, rest.join('.'), n) };
-  return { ...event, [head]: `${String(value)}${n}` };
+/** An event whose text at a path is followed by a number: another user, another address. Of a list each element. */
+function withVaried(value: unknown, path: readonly string[], n: number): unknown {
+  if (Array.isArray(value)) return value.map((element) => withVaried(element, path, n));
+  const [head, ...rest] = path;
+  if (head === undefined) return `${String(value)}${n}`;
+  const object = (value ?? {}) as RuleEvent;
+  return { ...object, [head]: withVaried(object[head], rest, n) };
 }

@@ -35,6 +35,7 @@ detection: {selection: {action: invoice.refund}, condition: selection}
 title: Brute force
 name: brute_force
 correlation: {type: event_count, rules: [failed], group-by: [actor.id], timespan: 1m, condition: {gte: 4}}
+sealtrail: {finding: true}
 ---
 title: Password spraying
 name: spraying
