@@ -211,6 +211,9 @@ function warnOfFaults({ faults }: LoadedRules, terminal: CliContext['terminal'])
   for (const fault of faults) terminal.err(`sealtrail: left out: ${faultText(fault)}\n`);
 }
 
+const maxValuesShown = 8;
+const maxFoundCharacters = 200;
+
 /** An explanation as an indented list: what holds and what does not. */
 function linesOf(explanation: Explanation, depth: number): string {
   const mark = explanation.holds ? '✓' : '✗';
@@ -218,18 +221,24 @@ function linesOf(explanation: Explanation, depth: number): string {
   if (explanation.op !== 'item')
     return `${head}${mark} ${explanation.op}\n${explanation.parts.map((part) => linesOf(part, depth + 1)).join('')}`;
   const { identifier, field, isNegated, link, values, found } = explanation;
-  const shown = values.map(({ text, holds }) => `${holds ? '' : '×'}${text}`).slice(0, 8);
+  const shown = values
+    .toSorted((a, b) => Number(b.holds) - Number(a.holds))
+    .slice(0, maxValuesShown)
+    .map(({ text, holds }) => (holds ? `${text} ✓` : text));
   const more = values.length > shown.length ? ` and ${values.length - shown.length} more` : '';
+  const wanted = `${isNegated ? 'none of ' : link === 'and' ? 'all of ' : values.length > 1 ? 'one of ' : ''}${shown.join(', ')}${more}`;
+  const name = identifier === undefined ? '' : `${identifier}: `;
   const has =
     field === undefined
-      ? ''
-      : found === undefined
-        ? ', which is not there'
-        : `, which is ${JSON.stringify(found.length === 1 ? found[0] : found)}`;
-  const name = identifier === undefined ? '' : `${identifier}: `;
-  return printableLine(
-    `${head}${mark} ${name}${field ?? 'any value'}${has} ${isNegated ? 'is not' : 'against'} ${link === 'and' ? 'all of ' : ''}${shown.join(', ')}${more}`,
-  );
+      ? 'any value'
+      : `${field} ${found === undefined ? 'is not there' : `is ${textOf(found)}`}`;
+  return printableLine(`${head}${mark} ${name}${has}; looked for ${wanted}`);
+}
+
+/** What an event has in a field, cut where it is long. */
+function textOf(found: readonly unknown[]): string {
+  const text = JSON.stringify(found.length === 1 ? found[0] : found);
+  return text.length > maxFoundCharacters ? `${text.slice(0, maxFoundCharacters)}…` : text;
 }
 
 const printableLine = (text: string): string => `${printable(text)}\n`;
