@@ -2,6 +2,7 @@ import {
   Correlator,
   type CorrelatorChanges,
   type Group,
+  groupOf,
   type MatchedEvent,
   type SavedCorrelator,
 } from './correlate/correlator.ts';
@@ -132,9 +133,11 @@ export class Detector {
   /** By the number of a correlation that others are over: its episodes, until nothing can come before them. */
   readonly #firings: Deadlines<{
     readonly number: number;
-    readonly group: Group;
+    readonly key: string;
     readonly episode: Episode;
   }> = new Deadlines();
+  /** Where those that are waited for begin. */
+  readonly #awaited: WeakMap<Episode, number> = new WeakMap();
   #changed: Map<Episode, EpisodeFinding> = new Map();
   #watermarkMs = Number.NEGATIVE_INFINITY;
 
@@ -202,10 +205,10 @@ export class Detector {
       if (saved === undefined) continue;
       const correlator = this.#correlator(number);
       correlator.load(saved, this.#watermarkMs);
-      for (const [group, episode] of correlator.episodes()) {
+      for (const [key, episode] of correlator.episodes()) {
         // Of all that began until then correlations over it have been told.
         episode.isFired = episode.startMs <= this.#watermarkMs;
-        this.#awaitFiring(number, group, episode);
+        this.#awaitFiring(number, key, episode);
       }
     }
   }
@@ -214,8 +217,8 @@ export class Detector {
     let correlator = this.#correlators[number];
     if (correlator === undefined) {
       const { correlations, isOuter } = this.#compiled;
-      correlator = new Correlator(correlations[number]!, isOuter[number]!, (group, episode) =>
-        this.#noteEpisode(number, group, episode),
+      correlator = new Correlator(correlations[number]!, isOuter[number]!, (key, episode) =>
+        this.#noteEpisode(number, key, episode),
       );
       this.#correlators[number] = correlator;
     }
@@ -260,9 +263,10 @@ export class Detector {
   #fire(): void {
     while (this.#firings.firstMs <= this.#watermarkMs) {
       const { atMs, item } = this.#firings.take()!;
-      const { number, group, episode } = item;
+      const { number, key, episode } = item;
       if (episode.startMs !== atMs || episode.mergedInto !== undefined || episode.isFired) continue;
       episode.isFired = true;
+      const group = groupOf(key);
       const fields = this.#compiled.correlations[number]!.document.correlation.groupBy;
       const event = Object.fromEntries(fields.map((field, i) => [field, group.values[i]]));
       const matched = { event, timeMs: atMs, index: episode.completedBy, partition: group.partition };
@@ -270,16 +274,21 @@ export class Detector {
     }
   }
 
-  #noteEpisode(number: number, group: Group, episode: Episode): void {
-    const rule = this.#compiled.correlations[number]!;
-    if (this.#compiled.isCorrelationFinding[number])
-      this.#changed.set(episode, { kind: 'episode', rule, group, episode });
-    this.#awaitFiring(number, group, episode);
+  #noteEpisode(number: number, key: string, episode: Episode): void {
+    if (this.#compiled.isCorrelationFinding[number] && !this.#changed.has(episode)) {
+      const rule = this.#compiled.correlations[number]!;
+      this.#changed.set(episode, { kind: 'episode', rule, group: groupOf(key), episode });
+    }
+    this.#awaitFiring(number, key, episode);
   }
 
-  #awaitFiring(number: number, group: Group, episode: Episode): void {
-    if (this.#compiled.correlationFeeds[number]!.length > 0 && !episode.isFired)
-      this.#firings.add(episode.startMs, { number, group, episode });
+  #awaitFiring(number: number, key: string, episode: Episode): void {
+    const { startMs, isFired } = episode;
+    if (this.#compiled.correlationFeeds[number]!.length === 0 || isFired) return;
+    // An episode changes with each of its events; only where it begins matters here.
+    if (this.#awaited.get(episode) === startMs) return;
+    this.#awaited.set(episode, startMs);
+    this.#firings.add(startMs, { number, key, episode });
   }
 
   #takeEpisodes(): readonly EpisodeFinding[] {

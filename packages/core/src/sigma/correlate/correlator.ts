@@ -23,9 +23,6 @@ export interface Group {
 }
 export type GroupValue = string | number | boolean;
 
-/** Told of each episode that is new or has changed, with its group. */
-export type GroupListener = (group: Group, episode: Episode) => void;
-
 /** A group at rest: its key and what its window holds. */
 export type SavedGroup = readonly [key: string, window: SavedWindow];
 
@@ -72,7 +69,7 @@ export class Correlator {
    * @param isOuter whether it is over other correlations, of which nothing is told before the watermark
    * @throws RuleError
    */
-  constructor({ key, document }: LoadedCorrelation, isOuter: boolean, listener: GroupListener) {
+  constructor({ key, document }: LoadedCorrelation, isOuter: boolean, listener: EpisodeListener) {
     const { correlation } = document;
     const { aliases, groupBy, fields, rules } = correlation;
     const fieldsOf = (names: readonly string[]): (readonly string[])[] =>
@@ -83,8 +80,7 @@ export class Correlator {
     this.#spanMs = correlation.timespanMs;
     this.#groupFields = fieldsOf(groupBy);
     this.#valueFields = fieldsOf(fields);
-    const changed: EpisodeListener = (group, episode) => listener(groupOf(group), episode);
-    this.#open = plan.opener(changed);
+    this.#open = plan.opener(listener);
   }
 
   /** Groups that are known at the moment. */
@@ -153,11 +149,11 @@ export class Correlator {
     for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
   }
 
-  /** Episodes that late events can still change, by group. */
-  *episodes(): Generator<readonly [Group, Episode], undefined> {
+  /** Episodes that late events can still change, with the key of their group. */
+  *episodes(): Generator<readonly [key: string, episode: Episode], undefined> {
     for (const windows of [this.#old, this.#young])
       for (const window of windows.values())
-        for (const episode of window.episodes) yield [groupOf(window.key), episode];
+        for (const episode of window.episodes) yield [window.key, episode];
     return undefined;
   }
 
@@ -223,7 +219,8 @@ export class Correlator {
   }
 }
 
-function groupOf(key: string): Group {
+/** The group that a key was made of. */
+export function groupOf(key: string): Group {
   const [partition, ...values] = JSON.parse(key) as [string, ...GroupValue[]];
   return { partition, values };
 }

@@ -76,7 +76,7 @@ export class CountWindow extends Window {
 
   /** When the oldest event leaves the window without which there are too few. */
   get dueMs(): number {
-    if (this.#episodes?.last?.endMs !== Number.POSITIVE_INFINITY) return Number.POSITIVE_INFINITY;
+    if (!this.#episodes?.isHolding) return Number.POSITIVE_INFINITY;
     return this.#held[this.#held.length - 2 * this.#spec.least]! + this.#spec.spanMs;
   }
 
@@ -107,7 +107,7 @@ export class CountWindow extends Window {
     const count = (held.length - this.#first) / 2;
     if (count < this.#spec.least) return;
     const episodes = this.#started();
-    if (episodes.last?.endMs === Number.POSITIVE_INFINITY) episodes.extend(timeMs, count);
+    if (episodes.isHolding) episodes.extend(timeMs, count);
     else episodes.begin(timeMs, count, index, () => this.#samples(held.length - 2));
   }
 

@@ -66,6 +66,11 @@ export class Episodes {
     return this.#list.length === 0;
   }
 
+  /** Whether the condition holds as of the last event. */
+  get isHolding(): boolean {
+    return this.last?.endMs === Number.POSITIVE_INFINITY;
+  }
+
   /** The one that holds, or held last. */
   get last(): Episode | undefined {
     return this.#list[this.#list.length - 1];
@@ -103,8 +108,8 @@ export class Episodes {
 
   /** The last episode has ended. */
   end(endMs: number): void {
-    const { last } = this;
-    if (last === undefined || last.endMs !== Number.POSITIVE_INFINITY) return;
+    if (!this.isHolding) return;
+    const last = this.last!;
     last.endMs = endMs;
     this.#changed(last);
   }

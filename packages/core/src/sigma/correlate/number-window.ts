@@ -97,7 +97,7 @@ export class NumberWindow extends Window {
     const [lastMs, index] = [this.#held.at(-3)!, this.#held.at(-2)!];
     const measured = this.#sample.count === 0 ? undefined : this.#condition.measure(this.#sample);
     if (measured === undefined || !this.#condition.holds(measured)) this.#episodes.end(timeMs);
-    else if (this.#episodes.last?.endMs === Number.POSITIVE_INFINITY) this.#episodes.extend(lastMs, measured);
+    else if (this.#episodes.isHolding) this.#episodes.extend(lastMs, measured);
     else this.#episodes.begin(timeMs, measured, index, () => this.#samples());
   }
 

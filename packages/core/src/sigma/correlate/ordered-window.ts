@@ -74,7 +74,7 @@ export class OrderedWindow extends Window {
       this.#now = this.#after(this.#now, step);
       const complete = this.#complete(this.#now, timeMs);
       if (complete === undefined) return;
-      if (this.#episodes.last?.endMs === Number.POSITIVE_INFINITY) this.#episodes.extend(timeMs, 1);
+      if (this.#episodes.isHolding) this.#episodes.extend(timeMs, 1);
       else this.#episodes.begin(timeMs, 1, index, () => complete.indexes.slice(-maxSamples));
       return;
     }
@@ -97,8 +97,9 @@ export class OrderedWindow extends Window {
   }
 
   get dueMs(): number {
-    const holds = this.#episodes.last?.endMs === Number.POSITIVE_INFINITY;
-    return holds ? this.#now[this.#steps - 1]!.firstMs + this.#spanMs : Number.POSITIVE_INFINITY;
+    return this.#episodes.isHolding
+      ? this.#now[this.#steps - 1]!.firstMs + this.#spanMs
+      : Number.POSITIVE_INFINITY;
   }
 
   get episodes(): readonly Episode[] {

@@ -86,8 +86,7 @@ export class ValueWindow extends Window {
   }
 
   get dueMs(): number {
-    const holds = this.#episodes.last?.endMs === Number.POSITIVE_INFINITY;
-    return holds ? this.#checks.firstMs + this.#spanMs : Number.POSITIVE_INFINITY;
+    return this.#episodes.isHolding ? this.#checks.firstMs + this.#spanMs : Number.POSITIVE_INFINITY;
   }
 
   get episodes(): readonly Episode[] {
@@ -115,7 +114,7 @@ export class ValueWindow extends Window {
       this.#level = this.#measure.of(this.#present);
     }
     if (this.#level < this.#measure.least) return;
-    if (this.#episodes.last?.endMs === Number.POSITIVE_INFINITY) this.#episodes.extend(timeMs, this.#level);
+    if (this.#episodes.isHolding) this.#episodes.extend(timeMs, this.#level);
     else this.#episodes.begin(timeMs, this.#level, index, () => samplesOf(this.#present.values()));
   }
 
