@@ -40,11 +40,15 @@ export function rulesCommand(context: CliContext): Command {
     .addCommand(explainCommand(context));
 }
 
+/** A command over rule files. */
+const overPaths = (name: string): Command =>
+  new Command(name).argument('<path...>', rulesAt).option('--json', 'output for machines');
+
+const rulesAt = 'YAML files, folders, or JSON Lines with a member yaml';
+
 function lintCommand({ terminal, setExitCode }: CliContext): Command {
-  return new Command('lint')
+  return overPaths('lint')
     .description('say what is wrong with rules, and what is probably not meant (fails for what is wrong)')
-    .argument('<path...>', 'YAML files, folders, or JSON Lines with a member yaml')
-    .option('--json', 'output for machines')
     .action(async (paths: readonly string[], { json }: JsonOption) => {
       const loaded = await loadAt(paths);
       const hints = lintRules(loaded);
@@ -61,10 +65,8 @@ function lintCommand({ terminal, setExitCode }: CliContext): Command {
 }
 
 function testCommand({ terminal, setExitCode }: CliContext): Command {
-  return new Command('test')
+  return overPaths('test')
     .description('run the tests that rules bring along (sealtrail.tests in the rule)')
-    .argument('<path...>', 'YAML files, folders, or JSON Lines with a member yaml')
-    .option('--json', 'output for machines')
     .action(async (paths: readonly string[], { json }: JsonOption) => {
       const loaded = await loadAt(paths);
       const { passed, failures, untested } = runRuleTests(loaded);
@@ -84,10 +86,8 @@ function testCommand({ terminal, setExitCode }: CliContext): Command {
 }
 
 function listCommand({ terminal }: CliContext): Command {
-  return new Command('list')
+  return overPaths('list')
     .description('list rules')
-    .argument('<path...>', 'YAML files, folders, or JSON Lines with a member yaml')
-    .option('--json', 'output for machines')
     .action(async (paths: readonly string[], { json }: JsonOption) => {
       const loaded = await loadAt(paths);
       warnOfFaults(loaded, terminal);
@@ -124,7 +124,7 @@ function evalCommand(context: CliContext): Command {
   const { terminal, signal } = context;
   return new Command('eval')
     .description('hold events against rules and print a JSON line for each match')
-    .requiredOption('--rules <path...>', 'YAML files, folders, or JSON Lines with a member yaml')
+    .requiredOption('--rules <path...>', rulesAt)
     .requiredOption(
       '--events <file>',
       'JSON Lines (- is standard input): events, or {"logsource": {...}, "event": {...}}',
@@ -166,7 +166,7 @@ function explainCommand(context: CliContext): Command {
   const { terminal } = context;
   return new Command('explain')
     .description('say why a rule does or does not match an event')
-    .requiredOption('--rules <path...>', 'YAML files, folders, or JSON Lines with a member yaml')
+    .requiredOption('--rules <path...>', rulesAt)
     .requiredOption('--rule <id>', 'id, name or title of the rule')
     .requiredOption('--events <file>', 'JSON Lines; - is standard input')
     .option('--line <number>', 'which of the events, from 0', '0')
