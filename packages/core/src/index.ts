@@ -1,4 +1,6 @@
+export * from './api/alerts.ts';
 export * from './api/api.ts';
+export * from './api/channels.ts';
 export * from './api/parse-body.ts';
 export * from './checkpoint/base64.ts';
 export * from './checkpoint/checkpoint.ts';

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { errorKinds } from '../errors.ts';
 import { entrySchema, eventId, trailName } from '../event/event.ts';
 import { eventLimits } from '../event/limits.ts';
+import { text } from './text.ts';
 
 /** Names of the roles a token can have, weakest first. */
 export const roles = ['ingest', 'read', 'analyst', 'auditor', 'admin'] as const;
@@ -128,12 +129,6 @@ export const newTrailSchema = z.strictObject({ name: trailName }).meta({ id: 'Ne
 
 const scopeOf = <Name extends z.ZodType<string>>(name: Name) =>
   z.array(name).min(1).max(256).meta({ description: 'Names, or `*` for all.' });
-const text = (maxLength: number) =>
-  z
-    .string()
-    .min(1)
-    .max(maxLength)
-    .refine((value) => value.isWellFormed(), 'expected well-formed Unicode, found a lone surrogate');
 
 export const newTokenSchema = z
   .strictObject({

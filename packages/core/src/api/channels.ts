@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { severities, trailName } from '../event/event.ts';
+import { eventLimits } from '../event/limits.ts';
+import { alertSchema } from './alerts.ts';
+import { text } from './text.ts';
+
+export const channelId = z.string().regex(/^chn_[a-z2-7]{16}$/, 'expected the id of a channel');
+
+const url = z
+  .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
+  .max(2048)
+  .meta({
+    description: 'Private and link-local addresses are refused unless the server is told to allow them.',
+  });
+const host = text(253).meta({ description: 'A name or an address. As with URLs, private ones are refused.' });
+const port = z.int().min(1).max(65_535);
+const mail = z.email('expected an e-mail address').max(eventLimits.email);
+/** A secret is taken and never given back. */
+const secret = (maxLength: number): z.ZodString => text(maxLength);
+
+/** Where a channel leads to, by kind: what a kind needs, and nothing else. Secrets are among it. */
+export const channelTargets = {
+  webhook: z.strictObject({
+    kind: z.literal('webhook'),
+    url,
+    secrets: z
+      .array(
+        secret(256).regex(
+          /^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/,
+          'expected whsec_ and base64 of 24 to 64 bytes',
+        ),
+      )
+      .min(1)
+      .max(4)
+      .optional()
+      .meta({
+        description:
+          'Keys of Standard Webhooks; each signs, so that a new one can be added before an old one goes. Absent: one is made and shown once.',
+      }),
+  }),
+  slack: z.strictObject({ kind: z.literal('slack'), url }),
+  teams: z.strictObject({ kind: z.literal('teams'), url }),
+  pagerduty: z.strictObject({
+    kind: z.literal('pagerduty'),
+    routingKey: secret(64).regex(/^[A-Za-z0-9]{32}$/, 'expected an integration key of 32 characters'),
+    url: url.default('https://events.pagerduty.com/v2/enqueue'),
+  }),
+  email: z.strictObject({
+    kind: z.literal('email'),
+    host,
+    port: port.default(587),
+    security: z.enum(['tls', 'starttls', 'none']).default('starttls').meta({
+      description: 'tls from the first byte (port 465), starttls, which is insisted on, or none.',
+    }),
+    user: text(256).optional(),
+    password: secret(1024).optional(),
+    from: mail,
+    to: z.array(mail).min(1).max(50),
+  }),
+  syslog: z.strictObject({
+    kind: z.literal('syslog'),
+    host,
+    port: port.default(6514),
+    transport: z.enum(['tls', 'tcp', 'udp']).default('tls'),
+    format: z.enum(['rfc5424', 'cef']).default('rfc5424').meta({
+      description: 'What the message holds: structured data (RFC 5424), or the Common Event Format.',
+    }),
+  }),
+  ocsf: z.strictObject({
+    kind: z.literal('ocsf'),
+    url,
+    authorization: secret(1024).optional().meta({ description: 'Value of the header Authorization.' }),
+  }),
+  stdout: z.strictObject({
+    kind: z.literal('stdout'),
+    format: z.enum(['json', 'ocsf']).default('json'),
+  }),
+} as const;
+export const channelTargetSchema = z.discriminatedUnion('kind', [
+  channelTargets.webhook,
+  channelTargets.slack,
+  channelTargets.teams,
+  channelTargets.pagerduty,
+  channelTargets.email,
+  channelTargets.syslog,
+  channelTargets.ocsf,
+  channelTargets.stdout,
+]);
+/** Where a channel leads to, with its secrets. */
+export type ChannelTarget = z.output<typeof channelTargetSchema>;
+export type ChannelKind = ChannelTarget['kind'];
+
+/** Which alerts a channel is for; all that is given must hold. */
+const channelFilterSchema = z.strictObject({
+  minLevel: z.enum(severities).default('medium'),
+  rules: z.array(text(256)).min(1).max(256).optional().meta({ description: 'Keys of rules. Absent: all.' }),
+  trails: z.array(trailName).min(1).max(256).optional(),
+  tenants: z.array(text(eventLimits.shortText)).min(1).max(256).optional(),
+});
+
+const duration = (example: string): z.ZodInt =>
+  z
+    .int()
+    .min(0)
+    .max(30 * 86_400_000)
+    .meta({ description: example });
+/** When it is told of an alert, as in Alertmanager. */
+const channelTimersSchema = z.strictObject({
+  waitMs: duration('From the opening of an alert to its first notification.').default(0),
+  intervalMs: duration('Between two notifications of an alert that goes on changing.').default(300_000),
+  repeatMs: duration('Until an alert that nobody has taken up is told of again; 0: never.').default(
+    14_400_000,
+  ),
+});
+
+export const newChannelSchema = z
+  .strictObject({
+    name: text(128),
+    target: channelTargetSchema,
+    filter: channelFilterSchema.default({ minLevel: 'medium' }),
+    timers: channelTimersSchema.default({ waitMs: 0, intervalMs: 300_000, repeatMs: 14_400_000 }),
+    personalData: z.boolean().default(false).meta({
+      description:
+        'Whether names and full addresses leave the server through it. Otherwise actors are told by id and addresses by their network.',
+    }),
+    isEnabled: z.boolean().default(true),
+  })
+  .meta({ id: 'NewChannel' });
+export type NewChannel = z.output<typeof newChannelSchema>;
+
+/** A channel as it is shown: secrets are told by their number alone. */
+export const channelSchema = z
+  .strictObject({
+    id: channelId,
+    name: z.string(),
+    target: z.looseObject({ kind: z.enum(Object.keys(channelTargets) as [ChannelKind]) }).meta({
+      description: 'As it was given, without its secrets.',
+    }),
+    filter: channelFilterSchema,
+    timers: channelTimersSchema,
+    personalData: z.boolean(),
+    isEnabled: z.boolean(),
+    disabledBecause: z
+      .string()
+      .nullable()
+      .meta({ description: 'Why the server disabled it, such as 410 Gone.' }),
+    createdAt: z.iso.datetime(),
+    changedAt: z.iso.datetime(),
+    waiting: z.int().min(0).meta({ description: 'Notifications on their way.' }),
+    dead: z
+      .int()
+      .min(0)
+      .meta({ description: 'Notifications that were given up, until they are tried again or removed.' }),
+    lastDeliveredAt: z.iso.datetime().nullable(),
+    lastError: z.string().nullable(),
+  })
+  .meta({ id: 'Channel' });
+export type Channel = z.output<typeof channelSchema>;
+
+/** Why somebody is told. */
+export const notificationKinds = [
+  'alert.opened',
+  'alert.updated',
+  'alert.repeated',
+  'alert.resolved',
+  'channel.test',
+] as const;
+export type NotificationKind = (typeof notificationKinds)[number];
+
+/** What a channel is told, as a webhook's body says it. */
+export const notificationSchema = z
+  .strictObject({
+    id: z
+      .string()
+      .regex(/^ntf_[0-9a-f]{24}$/)
+      .meta({ description: 'The same in each attempt: what it was seen by.' }),
+    type: z.enum(notificationKinds),
+    timestamp: z.iso.datetime(),
+    data: z.strictObject({ alert: alertSchema }),
+  })
+  .meta({ id: 'Notification' });
+export type Notification = z.output<typeof notificationSchema>;
