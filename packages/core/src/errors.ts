@@ -26,6 +26,10 @@ export const errorKinds = {
   entry_too_large: { status: 422, title: 'The event is larger than an entry may be' },
   id_conflict: { status: 409, title: 'This event id is already used for other content' },
   trail_exists: { status: 409, title: 'A trail of this name exists' },
+  invalid_rule: { status: 422, title: 'The rule is not valid' },
+  rule_untested: { status: 409, title: 'The rule has no passing tests' },
+  rule_built_in: { status: 409, title: 'The rule is built in and can only be enabled or disabled' },
+  alert_not_open: { status: 409, title: 'The alert is not in a state that allows this' },
   // Who is asking.
   unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },
@@ -34,6 +38,9 @@ export const errorKinds = {
   event_not_found: { status: 404, title: 'No event with this id in this trail' },
   trail_not_found: { status: 404, title: 'No such trail' },
   token_not_found: { status: 404, title: 'No such token' },
+  alert_not_found: { status: 404, title: 'No such alert' },
+  silence_not_found: { status: 404, title: 'No such silence' },
+  rule_not_found: { status: 404, title: 'No such rule' },
   not_yet_checkpointed: {
     status: 404,
     title: 'The log has not published a checkpoint of that size',
@@ -46,6 +53,11 @@ export const errorKinds = {
   storage_unavailable: { status: 503, title: 'The log cannot be written at the moment', retryable: true },
   index_behind: { status: 503, title: 'The search index has not caught up in time', retryable: true },
   index_unavailable: { status: 503, title: 'The search index cannot be used at the moment', retryable: true },
+  detection_unavailable: {
+    status: 503,
+    title: 'Detection cannot be used at the moment',
+    retryable: true,
+  },
   too_many_streams: { status: 503, title: 'Too many streams are open', retryable: true },
   internal: { status: 500, title: 'Something went wrong in the server' },
   // Local: the library and the command line.

@@ -50,6 +50,7 @@ const configSchema = z.strictObject({
   drainMs: z.coerce.number().int().min(0).default(10_000),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('info'),
   redaction: redactionSchema.default({}),
+  detectionLatenessMs: z.coerce.number().int().min(0).max(86_400_000).default(60_000),
 });
 
 /** The configuration: parsed once, then frozen and handed around. */
@@ -78,6 +79,11 @@ export interface Config {
   readonly drainMs: number;
   readonly logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
   readonly redaction: RedactionRules;
+  /**
+   * How long events may be behind the latest one of their trail and still count in correlations. What waits for the end
+   * of a time, such as the absence of something, is told as much later.
+   */
+  readonly detectionLatenessMs: number;
 }
 
 /** Configuration as given: everything but the data folder has a default; the command line gives numbers as text. */

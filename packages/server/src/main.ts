@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { type CreatedToken, compileClientAddress, defaultTrail, SealtrailError } from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
-import { createTrail, recordForgottenActs } from './access/acts.ts';
+import { createTrail, recordAct, recordForgottenActs } from './access/acts.ts';
 import { ensureChosenAdmin, ensureFirstAdmin } from './access/first-admin.ts';
 import { systemTrail } from './access/permissions.ts';
 import { SystemTrail } from './access/system-trail.ts';
@@ -14,6 +14,7 @@ import { createRandomPool } from './adapters/random-pool.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from './adapters/sqlite/state-store.ts';
 import type { Config } from './config.ts';
+import { DetectionClient } from './followers/detect/detection-client.ts';
 import { FollowerClient } from './followers/follower-client.ts';
 import { EventIndex } from './followers/index/event-index.ts';
 import { createApp } from './http/app.ts';
@@ -25,7 +26,10 @@ import { MemoryBudget } from './ingest/memory-budget.ts';
 import { listenFailure } from './listen-failure.ts';
 import type { TileReader } from './ports.ts';
 import { AsyncResources } from './resources.ts';
+import { Backtests } from './rules/backtests.ts';
 import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
+import { shippedFolder } from './shipped-folder.ts';
+import type { DetectThreadOptions } from './threads/detect-thread.ts';
 import type { FollowerThreadOptions } from './threads/follower-thread.ts';
 import type { LogThreadOptions } from './threads/log-thread.ts';
 
@@ -35,6 +39,8 @@ export interface Engine extends AsyncDisposable {
   readonly log: LogClient;
   readonly reader: TileReader;
   readonly search: FollowerClient;
+  readonly detection: DetectionClient;
+  readonly backtests: Backtests;
   readonly intake: Intake;
   readonly tokens: Tokens;
   readonly system: SystemTrail;
@@ -108,12 +114,20 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
     ),
   );
   const search = resources.use(startFollowers({ dir: folder.dir }, log, system, logger));
+  const detection = resources.use(startDetection(folder.dir, config, log, system, logger));
+  const backtests = resources.use(
+    new Backtests(
+      { dir: folder.dir, latenessMs: config.detectionLatenessMs },
+      (options) => new Worker(threadFile('backtest-thread'), { workerData: options }),
+    ),
+  );
   const tokens = new Tokens(state, { now: Date.now, random });
   await recordForgottenActs({ log, reader, tokens, system });
   if (config.adminToken !== undefined)
     await ensureChosenAdmin({ tokens, system }, config.adminToken, (message) => logger.warn(message));
   // Whether there is search is known from the first request on.
   await search.started;
+  await detection.started;
 
   const owned = resources.move();
   return {
@@ -121,6 +135,8 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
     log,
     reader,
     search,
+    detection,
+    backtests,
     intake,
     tokens,
     system,
@@ -152,6 +168,8 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     log,
     reader: engine.reader,
     search,
+    detection: engine.detection,
+    backtests: engine.backtests,
     intake: engine.intake,
     ingestLimits: { ...defaultIngestLimits, maxBodyBytes: config.maxBodyBytes },
     bodyMemory: new MemoryBudget({
@@ -228,6 +246,23 @@ function startFollowers(
   const client = new FollowerClient({
     start: () => new Worker(threadFile('follower-thread'), { workerData: options }),
     record: (event) => system.record(event),
+    onFailure: (message) => logger.error(message),
+  });
+  log.listen({ grew: (sizes) => client.grew(sizes) });
+  return client;
+}
+
+function startDetection(
+  dir: string,
+  { detectionLatenessMs: latenessMs }: Config,
+  log: LogClient,
+  system: SystemTrail,
+  logger: Logger,
+): DetectionClient {
+  const options: DetectThreadOptions = { dir, rules: shippedFolder('rules'), latenessMs };
+  const client = new DetectionClient({
+    start: () => new Worker(threadFile('detect-thread'), { workerData: options }),
+    record: (event) => recordAct(system, event),
     onFailure: (message) => logger.error(message),
   });
   log.listen({ grew: (sizes) => client.grew(sizes) });

@@ -1,5 +1,4 @@
 import type { ErrorCode, Filter, Stats, StoredCheckpoint, Token } from '@sealtrail/core';
-import type { CorrelatorChanges, SavedDetector } from '@sealtrail/core/sigma';
 
 /** Read side of the log store: synchronous, sees only committed entries, safe beside a running writer. */
 export interface LogReader extends Disposable {
@@ -223,42 +222,4 @@ export interface EventSearch {
   query(query: EventQuery): Promise<EventQueryResult>;
   /** @throws SealtrailError index_behind | index_unavailable | trail_not_found */
   stats(query: StatsQuery): Promise<Stats>;
-}
-
-/** Something that a rule found, as it is kept. A correlation's is amended as events come, until nothing can change it. */
-export interface StoredFinding {
-  /** `fnd_...`: follows from the log and the rule, so what is found again is the same. */
-  readonly id: string;
-  readonly trail: string;
-  readonly tenant: string | undefined;
-  readonly rule: string;
-  readonly kind: 'match' | 'correlation';
-  /** What the events have in common, by field; of a match nothing. */
-  readonly group: Readonly<Record<string, string | number | boolean>>;
-  /** When it began: the time of the event, or of the one that completed the correlation. In milliseconds since 1970. */
-  readonly startMs: number;
-  /** Time of the last event that counted. */
-  readonly lastMs: number;
-  /** When a correlation ceased to hold; undefined while it does. */
-  readonly endMs: number | undefined;
-  /** The largest number that was measured in one window; 1 of a match. */
-  readonly peak: number;
-  /** Indexes of entries that led to it, a few of them. */
-  readonly entries: readonly number[];
-  /** The finding that it turned out to be a part of, once late events had come. */
-  readonly mergedInto: string | undefined;
-}
-
-/** What detection knows. One process, one thread. What writes is durable when it returns. */
-export interface DetectionStore extends Disposable {
-  /** Entries of a trail that have been looked at, and whose findings are kept. */
-  cursor(trail: string): number;
-  /** One transaction: findings, new or amended, and how far they reach. */
-  commit(trail: string, cursor: number, findings: readonly StoredFinding[]): void;
-  /** The state that correlations had after so many entries, at most `cursor`; undefined when none was kept. */
-  snapshot(trail: string): { readonly entries: number; readonly state: SavedDetector } | undefined;
-  /** One transaction: what has changed since the last snapshot of the trail, which this one takes the place of. */
-  keep(trail: string, entries: number, changes: SavedDetector<CorrelatorChanges>): void;
-  /** Findings, the newest first. */
-  findings(trail: string, limit: number): readonly StoredFinding[];
 }

@@ -94,3 +94,56 @@ export const alertActionSchema = z
   ])
   .meta({ id: 'AlertAction' });
 export type AlertAction = z.output<typeof alertActionSchema>;
+
+export const alertPageSchema = z
+  .strictObject({
+    alerts: z.array(alertSchema).meta({ description: 'Those opened last come first.' }),
+    nextCursor: z.string().nullable(),
+  })
+  .meta({ id: 'AlertPage' });
+export type AlertPage = z.output<typeof alertPageSchema>;
+
+/** What a finding is, as alerts hold it. */
+export const findingSchema = z
+  .strictObject({
+    id: z.string(),
+    rule: z.string(),
+    kind: z.enum(['match', 'correlation']),
+    startedAt: time,
+    lastAt: time,
+    endedAt: time.nullable().meta({ description: 'When a correlation ceased to hold; null while it does.' }),
+    peak: z.number().meta({ description: 'The largest number measured in one window; 1 of a match.' }),
+    entries: z.array(z.int().min(0)),
+  })
+  .meta({ id: 'Finding' });
+export type Finding = z.output<typeof findingSchema>;
+
+export const alertDetailsSchema = z
+  .strictObject({
+    alert: alertSchema,
+    steps: z.array(alertStepSchema).meta({ description: 'In their order.' }),
+    findings: z.array(findingSchema).meta({ description: 'The newest, up to 100.' }),
+  })
+  .meta({ id: 'AlertDetails' });
+export type AlertDetails = z.output<typeof alertDetailsSchema>;
+
+const meanMs = z.number().nullable().meta({ description: 'In milliseconds; null where there was none.' });
+
+/** How alerts opened in a time were dealt with. */
+export const alertStatsSchema = z
+  .strictObject({
+    total: z.int(),
+    byStatus: z.record(z.enum(alertStatuses), z.int()),
+    byLevel: z.record(z.enum(severities), z.int()),
+    byDisposition: z.record(z.enum(dispositions), z.int()),
+    byRule: z
+      .array(
+        z.strictObject({ rule: z.string(), title: z.string(), alerts: z.int(), falsePositives: z.int() }),
+      )
+      .meta({ description: 'Those with the most alerts, up to 20.' }),
+    meanTimeToDetectMs: meanMs.meta({ description: 'From the first event to the opening.' }),
+    meanTimeToAcknowledgeMs: meanMs,
+    meanTimeToResolveMs: meanMs,
+  })
+  .meta({ id: 'AlertStats' });
+export type AlertStats = z.output<typeof alertStatsSchema>;

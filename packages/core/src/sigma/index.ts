@@ -11,7 +11,7 @@ export {
   type SavedDetector,
   type SourcedEvent,
 } from './detector.ts';
-export type { RuleEvent } from './event-fields.ts';
+export { fieldValues, type RuleEvent } from './event-fields.ts';
 export { eventTimeOf } from './event-time.ts';
 export { type Explanation, explain } from './explain.ts';
 export { type Lint, lintRules } from './lint.ts';

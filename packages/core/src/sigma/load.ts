@@ -25,6 +25,8 @@ export interface LoadFault extends RuleFault {
 export interface LoadedRule {
   /** Its id, else its name, else its title. */
   readonly key: string;
+  /** The file that it is in. */
+  readonly file: string;
   readonly document: DetectionRule;
   readonly detection: Detection;
 }
@@ -32,6 +34,7 @@ export interface LoadedRule {
 /** A correlation whose rules are known. */
 export interface LoadedCorrelation {
   readonly key: string;
+  readonly file: string;
   readonly document: CorrelationRule;
   /** Keys of the rules and correlations that it is over, in the order in which it names them. */
   readonly rules: readonly string[];
@@ -86,7 +89,7 @@ export function loadRules(sources: readonly RuleSource[]): LoadedRules {
       const detection = withFilters(filed.key, document, filters);
       // Says what keeps it from running, such as a placeholder without values.
       compileNaive(detection);
-      return { key: filed.key, document, detection };
+      return { key: filed.key, file: filed.file, document, detection };
     });
   });
   const runnable = new Set(rules.map(({ key }) => key));
@@ -193,7 +196,7 @@ function orderedCorrelations(
         if (state.get(key) !== 'done') throw new RuleError(`the rule ${name} cannot be used`);
         return key;
       });
-      return { key: filed.key, document, rules };
+      return { key: filed.key, file: filed.file, document, rules };
     });
     ordered.push(...loaded);
     state.set(filed.key, loaded.length > 0 ? 'done' : 'failed');

@@ -57,9 +57,13 @@ const sealtrailSchema = z.strictObject(
     finding: z.boolean('expected true or false').optional(),
     /** Points that a finding adds to the risk of whom it is about. */
     risk: z.int().min(0).max(100).optional(),
+    /** Fields whose values findings of a rule over single events have in common in an alert; absent: the actor, else the address. */
+    'group-by': z.array(text(256), 'expected a list of fields').min(1).max(16).optional(),
+    /** Ids or names of rules: while an alert of this one is open, theirs about the same are part of it and not told. */
+    inhibits: z.array(text(256), 'expected a list of rules').max(100).optional(),
     tests: z.array(ruleTest, 'expected a list of tests').max(100).optional(),
   },
-  'expected a map with finding, risk or tests',
+  'expected a map with finding, risk, group-by, inhibits or tests',
 );
 
 /** What rules, correlations and filters have in common. Keys that the specification does not name are kept. */

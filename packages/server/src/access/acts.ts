@@ -13,7 +13,7 @@ import type { Tokens } from './tokens.ts';
  * the log cannot be written. Their entries' ids follow from what was done, so that an act is in `system` once, however
  * often it is reported; what a crash has left out is made up for on the next start.
  */
-type Act = SystemEvent & { readonly id: string };
+export type Act = SystemEvent & { readonly id: string };
 
 const byServer: Issuer = { actor: { type: 'system' } };
 
@@ -82,7 +82,8 @@ export async function recordForgottenActs(parts: {
   await Promise.all(forgotten.map((act) => recordAct(parts.system, act)));
 }
 
-async function recordAct(system: SystemTrail, act: Act): Promise<void> {
+/** Puts an act into the trail `system`, where it is once. @throws as {@link SystemTrail.record} */
+export async function recordAct(system: SystemTrail, act: SystemEvent): Promise<void> {
   try {
     await system.record(act);
   } catch (error) {

@@ -9,14 +9,35 @@ export type Permission =
   | 'trails.read'
   | 'trails.write'
   | 'tokens.manage'
+  | 'alerts.read'
+  | 'alerts.manage'
+  | 'rules.read'
+  | 'rules.manage'
   | 'metrics.read';
 
 /** What each role may do: the one table that every route asks. */
 export const permissions: Readonly<Record<Role, readonly Permission[]>> = {
   ingest: ['events.write', 'metrics.read'],
   read: ['events.read', 'log.read', 'trails.read', 'metrics.read'],
-  analyst: ['events.read', 'log.read', 'trails.read', 'metrics.read'],
-  auditor: ['events.read', 'system.read', 'log.read', 'trails.read', 'metrics.read'],
+  analyst: [
+    'events.read',
+    'log.read',
+    'trails.read',
+    'metrics.read',
+    'alerts.read',
+    'alerts.manage',
+    'rules.read',
+    'rules.manage',
+  ],
+  auditor: [
+    'events.read',
+    'system.read',
+    'log.read',
+    'trails.read',
+    'metrics.read',
+    'alerts.read',
+    'rules.read',
+  ],
   admin: [
     'events.write',
     'events.read',
@@ -26,6 +47,10 @@ export const permissions: Readonly<Record<Role, readonly Permission[]>> = {
     'trails.write',
     'tokens.manage',
     'metrics.read',
+    'alerts.read',
+    'alerts.manage',
+    'rules.read',
+    'rules.manage',
   ],
 };
 

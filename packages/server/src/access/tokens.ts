@@ -7,8 +7,8 @@ import {
   type Token,
 } from '@sealtrail/core';
 import type { StoredToken, TokenStore } from '../ports.ts';
+import { randomText } from './random-text.ts';
 
-const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 /** 5 bits a character. */
 const idCharacters = 16;
 const secretCharacters = 52;
@@ -124,7 +124,7 @@ export class Tokens {
   }
 
   #randomText(characters: number): string {
-    return Array.from(this.#options.random(characters), (byte) => alphabet[byte % alphabet.length]).join('');
+    return randomText(this.#options.random(characters));
   }
 }
 

@@ -1,6 +1,8 @@
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { type ErrorCode, SealtrailError } from '@sealtrail/core';
 import { secureHeaders } from 'hono/secure-headers';
+import { getAlert, getAlertStats, getAlerts, postAlertAction } from './alert-routes.ts';
+import { streamAlerts } from './alert-stream-routes.ts';
 import { Gate } from './authorize.ts';
 import type { HttpEnv, HttpParts } from './context.ts';
 import { getEvent, getProof } from './entry-routes.ts';
@@ -11,7 +13,20 @@ import { documentApi } from './openapi.ts';
 import { problemResponse } from './problem.ts';
 import { readinessOf } from './readiness.ts';
 import { routeOf } from './route-of.ts';
+import {
+  backtestRule,
+  deleteRules,
+  disableRule,
+  enableRule,
+  getDetection,
+  getRule,
+  getRules,
+  postRules,
+  putRules,
+  validateRules,
+} from './rule-routes.ts';
 import { getEvents, getStats } from './search-routes.ts';
+import { deleteSilence, getSilences, postSilence } from './silence-routes.ts';
 import { streamEvents } from './stream-routes.ts';
 import { deleteToken, getTokens, postToken } from './token-routes.ts';
 import { getProducers, getTrails, postTrail } from './trail-routes.ts';
@@ -58,6 +73,25 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.get('/v1/tokens', getTokens(parts, gate));
   app.post('/v1/tokens', postToken(parts, gate));
   app.delete('/v1/tokens/:id', deleteToken(parts, gate));
+
+  app.get('/v1/alerts', getAlerts(parts, gate));
+  app.get('/v1/alerts/stats', getAlertStats(parts, gate));
+  app.get('/v1/alerts/stream', streamAlerts(parts, gate));
+  app.get('/v1/alerts/:id', getAlert(parts, gate));
+  app.post('/v1/alerts/:id', postAlertAction(parts, gate));
+  app.get('/v1/silences', getSilences(parts, gate));
+  app.post('/v1/silences', postSilence(parts, gate));
+  app.delete('/v1/silences/:id', deleteSilence(parts, gate));
+  app.get('/v1/detection', getDetection(parts, gate));
+  app.get('/v1/rules', getRules(parts, gate));
+  app.post('/v1/rules', postRules(parts, gate));
+  app.post('/v1/rules/validate', validateRules(parts, gate));
+  app.get('/v1/rules/:key', getRule(parts, gate));
+  app.put('/v1/rules/:key', putRules(parts, gate));
+  app.delete('/v1/rules/:key', deleteRules(parts, gate));
+  app.post('/v1/rules/:key/enable', enableRule(parts, gate));
+  app.post('/v1/rules/:key/disable', disableRule(parts, gate));
+  app.post('/v1/rules/:key/backtest', backtestRule(parts, gate));
 
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', (c) => {

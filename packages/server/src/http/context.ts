@@ -4,10 +4,12 @@ import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { SystemTrail } from '../access/system-trail.ts';
 import type { Tokens } from '../access/tokens.ts';
+import type { DetectionClient } from '../followers/detect/detection-client.ts';
 import type { IngestLimits } from '../ingest/ingest.ts';
 import type { Intake } from '../ingest/intake.ts';
 import type { MemoryBudget } from '../ingest/memory-budget.ts';
 import type { EventSearch, ProducerStore, TileReader } from '../ports.ts';
+import type { Backtests } from '../rules/backtests.ts';
 import type { LogClient } from '../sequencer/log-client.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -17,6 +19,8 @@ export interface HttpParts {
   readonly log: LogClient;
   readonly reader: TileReader;
   readonly search: EventSearch;
+  readonly detection: DetectionClient;
+  readonly backtests: Backtests;
   readonly intake: Intake;
   readonly ingestLimits: IngestLimits;
   readonly bodyMemory: MemoryBudget;

@@ -5,7 +5,7 @@ import type { HttpContext } from './context.ts';
 import { mediaTypeOf } from './media-type.ts';
 
 /** What describes a trail or a token is short. */
-const maxBytes = 64 * 1024;
+const defaultMaxBytes = 64 * 1024;
 
 /**
  * Reads a JSON body of one schema, within bounds; stands behind authorization. It reads from the socket's stream, as
@@ -13,9 +13,10 @@ const maxBytes = 64 * 1024;
  *
  * @throws SealtrailError unsupported_media_type | body_too_large; as parseBody of core
  */
-export async function readJsonBody<Schema extends z.ZodObject>(
+export async function readJsonBody<Schema extends z.ZodType>(
   c: HttpContext,
   schema: Schema,
+  maxBytes: number = defaultMaxBytes,
 ): Promise<z.output<Schema>> {
   if (mediaTypeOf(c.req.header('content-type')) !== 'application/json')
     throw new SealtrailError('unsupported_media_type', 'expected the content type application/json');

@@ -1,6 +1,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { HttpEnv } from './context.ts';
 import { documentAdminRoutes } from './openapi-admin.ts';
+import { documentDetectionRoutes } from './openapi-detection.ts';
 import { documentEventRoutes } from './openapi-events.ts';
 import { bytesOf, documentRoute, jsonOf, textOf } from './openapi-route.ts';
 import { readinessSchema } from './readiness.ts';
@@ -10,6 +11,7 @@ export function documentApi(app: OpenAPIHono<HttpEnv>, version: string): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   documentEventRoutes(app);
   documentAdminRoutes(app);
+  documentDetectionRoutes(app);
   documentLogRoutes(app);
   documentServerRoutes(app);
   app.doc31('/openapi.json', {

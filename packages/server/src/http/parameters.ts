@@ -1,4 +1,4 @@
-import { SealtrailError } from '@sealtrail/core';
+import { parseTimeSpan, SealtrailError } from '@sealtrail/core';
 import type { HttpContext } from './context.ts';
 
 /** The parameters of a query string by name. */
@@ -39,6 +39,19 @@ export function oneOf<T extends string>(
   const found = words.find((word) => word === text);
   if (found === undefined) throw invalid(name, `expected one of ${words.join(', ')}`);
   return found;
+}
+
+/** A parameter that is a time, or a duration back from now, in milliseconds since 1970. @throws SealtrailError invalid_parameter */
+export function timeOf(parameters: Parameters, name: string, nowMs: number): number | undefined {
+  const text = parameters.get(name);
+  if (text === undefined) return undefined;
+  const span = parseTimeSpan(text, nowMs);
+  if (span === undefined)
+    throw invalid(
+      name,
+      'expected a time such as 2026-01-31T09:30:00Z, or a duration back from now such as 24h',
+    );
+  return span.first;
 }
 
 const invalid = (name: string, message: string): SealtrailError =>

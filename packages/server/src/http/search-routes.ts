@@ -2,6 +2,7 @@ import {
   and,
   decodeCursor,
   defaultTrail,
+  type Event,
   type Filter,
   fieldFilter,
   fields,
@@ -124,7 +125,7 @@ function readAfter(parts: HttpParts, parameters: Parameters, trail: string): num
 }
 
 /** Reads of the audit log are entries themselves, and come before what is read. */
-export async function recordRead(
+export function recordRead(
   parts: HttpParts,
   c: HttpContext,
   token: Token,
@@ -133,11 +134,23 @@ export async function recordRead(
   /** The event that was asked for, where it was one. */
   id?: string,
 ): Promise<void> {
+  const event = id === undefined ? [] : [{ type: 'event', id }];
+  return recordReadOf(parts, c, token, action, [{ type: 'trail', id: trail }, ...event]);
+}
+
+/** As {@link recordRead}, of whatever holds what was read in the log. */
+export async function recordReadOf(
+  parts: HttpParts,
+  c: HttpContext,
+  token: Token,
+  action: string,
+  targets: NonNullable<Event['targets']>,
+): Promise<void> {
   await parts.system.record({
     action,
     category: 'data_access',
     actor: actorOf(token),
-    targets: [{ type: 'trail', id: trail }, ...(id === undefined ? [] : [{ type: 'event', id }])],
+    targets,
     ...sourceOf(parts, c),
     context: { http: { method: c.req.method, route: routeOf(c) } },
     metadata: {

@@ -1,3 +1,6 @@
+import type { Token } from '@sealtrail/core';
+import type { Issuer } from '../access/issue-token.ts';
+import { actorOf } from '../access/permissions.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 
 /** The part that knows which proxies are trusted. */
@@ -17,3 +20,9 @@ export function sourceOf(
   const userAgent = c.req.header('user-agent')?.slice(0, 512);
   return ip || userAgent ? { source: { ...(ip && { ip }), ...(userAgent && { userAgent }) } } : {};
 }
+
+/** Who asks for something to be done, and from where, for the entry that tells of it. */
+export const byOf = (parts: Addressing, c: HttpContext, token: Token): Issuer => ({
+  actor: actorOf(token),
+  ...sourceOf(parts, c),
+});

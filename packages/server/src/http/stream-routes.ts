@@ -2,6 +2,7 @@ import { compileFilter, type Entry, SealtrailError } from '@sealtrail/core';
 import { tenantsOf } from '../access/permissions.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
+import { eventStream, heartbeatMs } from './event-stream.ts';
 import { Growth } from './growth.ts';
 import { integer, type Parameters, parametersOf } from './parameters.ts';
 import { parseSearch, recordRead } from './search-routes.ts';
@@ -11,16 +12,7 @@ import { StreamPlaces } from './stream-places.ts';
 const entriesPerTurn = 256;
 /** A frame that has grown to this size is sent before more is put into it. */
 const maxFrameLength = 256 * 1024;
-const heartbeatMs = 15_000;
-
-const headers = {
-  'content-type': 'text/event-stream',
-  'cache-control': 'no-store',
-  'x-accel-buffering': 'no',
-} as const;
-
 const decoder = new TextDecoder();
-const encoder = new TextEncoder();
 
 /** What one reader of a stream is shown. */
 interface Following {
@@ -47,57 +39,21 @@ export function streamEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => 
     const tenants = tenantsOf(token);
     const matches = compileFilter(filter);
     const free = places.take(token.id);
-    const stop = new AbortController();
-    const texts = frames(parts, {
-      trail,
-      from,
-      wanted: (entry) =>
-        (!tenants || (entry.tenant !== undefined && tenants.includes(entry.tenant))) && matches(entry),
-      isValid: () => parts.tokens.isStillValid(token),
-      signal: AbortSignal.any([stop.signal, parts.closing]),
+    return eventStream(c, {
+      free,
+      closing: parts.closing,
+      begin: () => recordRead(parts, c, token, 'event.stream', trail),
+      frames: (signal) =>
+        frames(parts, {
+          trail,
+          from,
+          wanted: (entry) =>
+            (!tenants || (entry.tenant !== undefined && tenants.includes(entry.tenant))) && matches(entry),
+          isValid: () => parts.tokens.isStillValid(token),
+          signal,
+        }),
     });
-    stop.signal.addEventListener('abort', () => {
-      free();
-      // Where it waits for its reader it would wait for ever, and go on listening.
-      void texts.return(undefined);
-    });
-    try {
-      await recordRead(parts, c, token, 'event.stream', trail);
-    } catch (error) {
-      stop.abort();
-      throw error;
-    }
-    if (c.req.method === 'HEAD') {
-      stop.abort();
-      return new Response(null, { headers });
-    }
-    // The connection may be gone before anything is read from the stream.
-    c.req.raw.signal.addEventListener('abort', () => stop.abort());
-    return new Response(streamOf(texts, stop), { headers });
   };
-}
-
-/** A stream that is pulled by its reader, so a slow one holds up nobody but itself; `stop` is aborted when it ends. */
-function streamOf(texts: AsyncGenerator<string>, stop: AbortController): ReadableStream<Uint8Array> {
-  return new ReadableStream(
-    {
-      async pull(controller) {
-        try {
-          const { value, done } = await texts.next();
-          if (!done) return controller.enqueue(encoder.encode(value));
-          stop.abort();
-          controller.close();
-        } catch (error) {
-          stop.abort();
-          throw error;
-        }
-      },
-      cancel() {
-        stop.abort();
-      },
-    },
-    { highWaterMark: 0 },
-  );
 }
 
 /** Follows a trail from an index, until the signal or the end of the token. */

@@ -1,11 +1,11 @@
 import { bodyFault, newTokenSchema } from '@sealtrail/core';
 import { revokeToken } from '../access/acts.ts';
 import { issueToken } from '../access/issue-token.ts';
-import { actorOf, coversScope, systemTrail } from '../access/permissions.ts';
+import { coversScope, systemTrail } from '../access/permissions.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { readJsonBody } from './json-body.ts';
-import { sourceOf } from './source.ts';
+import { byOf } from './source.ts';
 
 /** `GET /v1/tokens`: tokens within the scope of the token that asks, without their secrets. */
 export function getTokens(parts: HttpParts, gate: Gate): (c: HttpContext) => Response {
@@ -29,7 +29,7 @@ export function postToken(parts: HttpParts, gate: Gate): (c: HttpContext) => Pro
       );
     if (wanted.expiresAt !== undefined && Date.parse(wanted.expiresAt) <= parts.now())
       throw bodyFault('/expiresAt', 'expected a time to come');
-    const created = await issueToken(parts, wanted, { actor: actorOf(admin), ...sourceOf(parts, c) });
+    const created = await issueToken(parts, wanted, byOf(parts, c, admin));
     return c.json(created, 201);
   };
 }
@@ -38,7 +38,7 @@ export function postToken(parts: HttpParts, gate: Gate): (c: HttpContext) => Pro
 export function deleteToken(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
   return async (c) => {
     const admin = gate.authorize(c, 'tokens.manage');
-    const by = { actor: actorOf(admin), ...sourceOf(parts, c) };
+    const by = byOf(parts, c, admin);
     const id = c.req.param('id') ?? '';
     return c.json(await revokeToken(parts, id, by, (token) => coversScope(admin, token)));
   };

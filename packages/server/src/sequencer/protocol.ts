@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@sealtrail/core';
+import type { ErrorCode, ErrorDetail } from '@sealtrail/core';
 
 /**
  * A batch of entries on its way to the log thread. Everything is packed into a few buffers that are transferred, so
@@ -78,6 +78,7 @@ export type LogReply =
 export interface Failure {
   readonly code: ErrorCode;
   readonly message: string;
+  readonly details?: readonly ErrorDetail[];
 }
 
 export interface PublishedCheckpoint {

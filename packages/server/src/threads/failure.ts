@@ -7,7 +7,10 @@ import type { Failure } from '../sequencer/protocol.ts';
  * message, which could quote an event.
  */
 export function failureOf(error: unknown): Failure {
-  if (error instanceof SealtrailError) return { code: error.code, message: error.message };
+  if (error instanceof SealtrailError) {
+    const { code, message, details } = error;
+    return { code, message, ...(details.length > 0 && { details }) };
+  }
   const name = error instanceof Error ? error.name : typeof error;
   const code = errorCode(error) ?? '';
   const place = error instanceof Error ? (/\(?([^()\s]*:\d+:\d+)\)?/.exec(error.stack ?? '')?.[1] ?? '') : '';

@@ -8,7 +8,7 @@ import { SqliteStateStore } from '../adapters/sqlite/state-store.ts';
 import { EventIndex } from '../followers/index/event-index.ts';
 import { ProducerFollower } from '../followers/producers/producer-follower.ts';
 import { SeenProducers } from '../followers/producers/seen-producers.ts';
-import type { FollowerReply, FollowerRequest } from '../followers/protocol.ts';
+import type { FollowerAnswer, FollowerReply, FollowerRequest } from '../followers/protocol.ts';
 import { AsyncResources } from '../resources.ts';
 import type { LogListener } from '../sequencer/log-client.ts';
 import { failureOf, startFailure } from './failure.ts';
@@ -121,7 +121,7 @@ class FollowerThread {
   async #answer(
     request: number,
     { trail, after }: { readonly trail: string; readonly after?: number | undefined },
-    work: () => Extract<FollowerReply, { kind: 'answer' }>['result'],
+    work: () => FollowerAnswer,
   ): Promise<void> {
     try {
       // Its files are being closed.
@@ -143,7 +143,7 @@ class FollowerThread {
     const record = ++this.#sequence;
     const recording = Promise.withResolvers<void>();
     this.#recording.set(record, recording);
-    this.#reply({ kind: 'record', record, event });
+    this.#reply({ kind: 'record', record, events: [event] });
     return recording.promise;
   }
 

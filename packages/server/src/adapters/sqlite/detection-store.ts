@@ -1,38 +1,14 @@
 import type { CorrelatorChanges, SavedDetector } from '@sealtrail/core/sigma';
 import type Database from 'better-sqlite3';
-import type { DetectionStore, StoredFinding } from '../../ports.ts';
-import { migrate } from './migrate.ts';
-import { openDurable } from './open-durable.ts';
+import type { DetectionStore, Snapshot, StoredFinding } from '../../detection-ports.ts';
 
-/** The tables, as they came to be. */
-const formats: readonly string[] = [
-  `
-CREATE TABLE cursor (trail TEXT PRIMARY KEY, entries INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE finding (
-  id TEXT PRIMARY KEY, trail TEXT NOT NULL, tenant TEXT, rule TEXT NOT NULL, kind TEXT NOT NULL, "group" TEXT NOT NULL,
-  start_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, end_ms INTEGER, peak REAL NOT NULL, entries TEXT NOT NULL,
-  merged_into TEXT
-) STRICT, WITHOUT ROWID;
-CREATE INDEX finding_start ON finding (trail, start_ms);
-CREATE TABLE snapshot (
-  trail TEXT PRIMARY KEY, entries INTEGER NOT NULL, watermark_ms INTEGER
-) STRICT, WITHOUT ROWID;
-CREATE TABLE correlation (
-  trail TEXT NOT NULL, rule TEXT NOT NULL, waiting TEXT NOT NULL, PRIMARY KEY (trail, rule)
-) STRICT, WITHOUT ROWID;
-CREATE TABLE correlation_group (
-  trail TEXT NOT NULL, rule TEXT NOT NULL, key TEXT NOT NULL, held TEXT NOT NULL, PRIMARY KEY (trail, rule, key)
-) STRICT, WITHOUT ROWID;
-`,
-];
-
-interface FindingRow {
+export interface FindingRow {
   readonly id: string;
   readonly trail: string;
   readonly tenant: string | null;
   readonly rule: string;
   readonly kind: StoredFinding['kind'];
-  readonly group: string;
+  readonly entity: string;
   readonly start_ms: number;
   readonly last_ms: number;
   readonly end_ms: number | null;
@@ -41,13 +17,12 @@ interface FindingRow {
   readonly merged_into: string | null;
 }
 
-/** What detection knows, in SQLite: `detection.db`. */
+/** Findings and the state of correlations, in a detection database. */
 export class SqliteDetectionStore implements DetectionStore {
   readonly #db: Database.Database;
 
-  /** @throws SealtrailError storage_unavailable | data_folder_invalid */
-  constructor(file: string) {
-    this.#db = openDurable(file, (db) => migrate(db, formats));
+  constructor(db: Database.Database) {
+    this.#db = db;
   }
 
   cursor(trail: string): number {
@@ -55,10 +30,10 @@ export class SqliteDetectionStore implements DetectionStore {
     return (entries as number | undefined) ?? 0;
   }
 
-  commit(trail: string, cursor: number, findings: readonly StoredFinding[]): void {
+  commit(trail: string, cursor: number, findings: readonly StoredFinding[], within?: () => void): void {
     const put = this.#db.prepare(
-      `INSERT INTO finding (id, trail, tenant, rule, kind, "group", start_ms, last_ms, end_ms, peak, entries, merged_into)
-       VALUES (@id, @trail, @tenant, @rule, @kind, @group, @startMs, @lastMs, @endMs, @peak, @entries, @mergedInto)
+      `INSERT INTO finding (id, trail, tenant, rule, kind, entity, start_ms, last_ms, end_ms, peak, entries, merged_into)
+       VALUES (@id, @trail, @tenant, @rule, @kind, @entity, @startMs, @lastMs, @endMs, @peak, @entries, @mergedInto)
        ON CONFLICT DO UPDATE SET start_ms = excluded.start_ms, last_ms = excluded.last_ms, end_ms = excluded.end_ms,
          peak = excluded.peak, entries = excluded.entries, merged_into = excluded.merged_into`,
     );
@@ -67,7 +42,7 @@ export class SqliteDetectionStore implements DetectionStore {
         put.run({
           ...finding,
           tenant: finding.tenant ?? null,
-          group: JSON.stringify(finding.group),
+          entity: JSON.stringify(finding.entity),
           endMs: finding.endMs ?? null,
           entries: JSON.stringify(finding.entries),
           mergedInto: finding.mergedInto ?? null,
@@ -77,10 +52,11 @@ export class SqliteDetectionStore implements DetectionStore {
           'INSERT INTO cursor (trail, entries) VALUES (?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries',
         )
         .run(trail, cursor);
+      within?.();
     })();
   }
 
-  snapshot(trail: string): { readonly entries: number; readonly state: SavedDetector } | undefined {
+  snapshot(trail: string): Snapshot | undefined {
     return this.#db.transaction(() => {
       const row = this.#db
         .prepare<[string], { entries: number; watermark_ms: number | null }>(
@@ -94,32 +70,40 @@ export class SqliteDetectionStore implements DetectionStore {
         )
         .raw();
       const correlators = this.#db
-        .prepare<[string], { rule: string; waiting: string }>(
-          'SELECT rule, waiting FROM correlation WHERE trail = ?',
+        .prepare<[string], { rule: string; waiting: string; fingerprint: string }>(
+          'SELECT rule, waiting, fingerprint FROM correlation WHERE trail = ?',
         )
-        .all(trail)
-        .map(({ rule, waiting }) => {
-          const held = groups.all(trail, rule).map(([key, text]) => [key, JSON.parse(text)] as const);
-          return [rule, { groups: held, waiting: JSON.parse(waiting) }] as const;
-        });
+        .all(trail);
+      const held = correlators.map(({ rule, waiting }) => {
+        const ofRule = groups.all(trail, rule).map(([key, text]) => [key, JSON.parse(text)] as const);
+        return [rule, { groups: ofRule, waiting: JSON.parse(waiting) }] as const;
+      });
       return {
         entries: row.entries,
-        state: { watermarkMs: row.watermark_ms, correlators: new Map(correlators) },
+        state: { watermarkMs: row.watermark_ms, correlators: new Map(held) },
+        fingerprints: new Map(correlators.map(({ rule, fingerprint }) => [rule, fingerprint])),
       };
     })();
   }
 
-  keep(trail: string, entries: number, changes: SavedDetector<CorrelatorChanges>): void {
+  keep(
+    trail: string,
+    entries: number,
+    changes: SavedDetector<CorrelatorChanges>,
+    fingerprints: ReadonlyMap<string, string>,
+  ): void {
     const drop = this.#db.prepare('DELETE FROM correlation_group WHERE trail = ? AND rule = ? AND key = ?');
     const put = this.#db.prepare(
       'INSERT INTO correlation_group (trail, rule, key, held) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET held = excluded.held',
     );
     const putRule = this.#db.prepare(
-      'INSERT INTO correlation (trail, rule, waiting) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET waiting = excluded.waiting',
+      `INSERT INTO correlation (trail, rule, waiting, fingerprint) VALUES (?, ?, ?, ?)
+       ON CONFLICT DO UPDATE SET waiting = excluded.waiting, fingerprint = excluded.fingerprint`,
     );
     this.#db.transaction(() => {
+      this.#dropOthers(trail, fingerprints);
       for (const [rule, { groups, gone, waiting }] of changes.correlators) {
-        putRule.run(trail, rule, JSON.stringify(waiting));
+        putRule.run(trail, rule, JSON.stringify(waiting), fingerprints.get(rule) ?? '');
         for (const key of gone) drop.run(trail, rule, key);
         for (const [key, window] of groups) put.run(trail, rule, key, JSON.stringify(window));
       }
@@ -140,18 +124,29 @@ export class SqliteDetectionStore implements DetectionStore {
       .map(findingOf);
   }
 
-  [Symbol.dispose](): void {
-    this.#db.close();
+  /** Drops what is kept of correlations that are other ones now, or gone. */
+  #dropOthers(trail: string, fingerprints: ReadonlyMap<string, string>): void {
+    const kept = this.#db
+      .prepare<[string], { rule: string; fingerprint: string }>(
+        'SELECT rule, fingerprint FROM correlation WHERE trail = ?',
+      )
+      .all(trail);
+    for (const { rule, fingerprint } of kept) {
+      if (fingerprints.get(rule) === fingerprint) continue;
+      this.#db.prepare('DELETE FROM correlation_group WHERE trail = ? AND rule = ?').run(trail, rule);
+      this.#db.prepare('DELETE FROM correlation WHERE trail = ? AND rule = ?').run(trail, rule);
+    }
   }
 }
 
-const findingOf = (row: FindingRow): StoredFinding => ({
+/** A row of the table `finding`. */
+export const findingOf = (row: FindingRow): StoredFinding => ({
   id: row.id,
   trail: row.trail,
   tenant: row.tenant ?? undefined,
   rule: row.rule,
   kind: row.kind,
-  group: JSON.parse(row.group) as StoredFinding['group'],
+  entity: JSON.parse(row.entity) as StoredFinding['entity'],
   startMs: row.start_ms,
   lastMs: row.last_ms,
   endMs: row.end_ms ?? undefined,

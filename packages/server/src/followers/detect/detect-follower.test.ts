@@ -1,9 +1,11 @@
 import type { Event } from '@sealtrail/core';
 import { CompiledRules, Detector, loadRules } from '@sealtrail/core/sigma';
 import { describe, expect, it } from 'vitest';
+import { openDetectionDatabase } from '../../adapters/sqlite/detection-database.ts';
 import { SqliteDetectionStore } from '../../adapters/sqlite/detection-store.ts';
 import { SqliteLogReader } from '../../adapters/sqlite/log-reader.ts';
-import type { DetectionStore, StoredFinding } from '../../ports.ts';
+import type { DetectionStore, StoredFinding } from '../../detection-ports.ts';
+import { fingerprintsOf } from '../../rules/fingerprint.ts';
 import type { LogClient } from '../../sequencer/log-client.ts';
 import { SeededRandom } from '../../sequencer/testing/seeded-random.ts';
 import { groupOf, risingId } from '../../sequencer/testing/sent.ts';
@@ -52,6 +54,7 @@ correlation: {type: event_count, rules: [signed_in], group-by: [source.ip], time
   },
 ]);
 const compiled = new CompiledRules({ rules, correlations });
+const followed = { compiled, fingerprints: fingerprintsOf({ rules, correlations }) };
 const latenessMs = 30_000;
 
 /** A log with what detection needs. */
@@ -60,6 +63,7 @@ class Following implements AsyncDisposable {
   readonly log: LogClient;
   readonly reader: SqliteLogReader;
   readonly errors: unknown[] = [];
+  #db: ReturnType<typeof openDetectionDatabase>;
   store: SqliteDetectionStore;
   #follower: DetectFollower | undefined;
   #sent = 0;
@@ -68,7 +72,8 @@ class Following implements AsyncDisposable {
     this.log = log;
     this.folder = folder;
     this.reader = new SqliteLogReader(folder.log);
-    this.store = new SqliteDetectionStore(folder.detection);
+    this.#db = openDetectionDatabase(folder.detection);
+    this.store = new SqliteDetectionStore(this.#db);
   }
 
   static async start(): Promise<Following> {
@@ -86,7 +91,7 @@ class Following implements AsyncDisposable {
   follow(parts: Partial<DetectFollowerParts> = {}): void {
     const { log, reader, store } = this;
     this.#follower = new DetectFollower({
-      ...{ log, reader, store, rules: compiled, latenessMs, retryMs: 1 },
+      ...{ log, reader, store, rules: followed, latenessMs, retryMs: 1 },
       onError: (error) => this.errors.push(error),
       ...parts,
     });
@@ -97,9 +102,10 @@ class Following implements AsyncDisposable {
     const follower = this.#follower;
     this.#follower = undefined;
     if (how === 'killed') {
-      this.store[Symbol.dispose]();
+      this.#db.close();
       await follower?.[Symbol.asyncDispose]().catch(() => {});
-      this.store = new SqliteDetectionStore(this.folder.detection);
+      this.#db = openDetectionDatabase(this.folder.detection);
+      this.store = new SqliteDetectionStore(this.#db);
     } else await follower?.[Symbol.asyncDispose]();
   }
 
@@ -138,7 +144,7 @@ class Following implements AsyncDisposable {
     await this.stop('in order');
     await this.log.close();
     this.reader[Symbol.dispose]();
-    this.store[Symbol.dispose]();
+    this.#db.close();
     this.folder[Symbol.dispose]();
   }
 }
@@ -190,7 +196,13 @@ describe('DetectFollower', () => {
     await it.send([1, 2, 3, 4].map((second) => login(second, 'failure')));
     await it.caughtUp();
     expect(it.findings()).toMatchObject([
-      { rule: 'brute_force', group: { 'actor.id': 'u_1' }, peak: 4, entries: [0, 1, 2, 3], endMs: undefined },
+      {
+        rule: 'brute_force',
+        entity: { 'actor.id': 'u_1' },
+        peak: 4,
+        entries: [0, 1, 2, 3],
+        endMs: undefined,
+      },
     ]);
     expect(told.length).toBe(1);
     await it.send([login(10, 'success'), { ...login(300, 'failure'), actor: { type: 'user', id: 'u_9' } }]);
@@ -205,6 +217,7 @@ describe('DetectFollower', () => {
     expect(it.follower.progress('main')).toEqual({
       entries: 6,
       completeMs: Date.UTC(2025, 0, 1, 0, 0, 300) - latenessMs,
+      late: 0,
     });
   });
 
@@ -233,7 +246,6 @@ describe('DetectFollower', () => {
             store.keep(...args);
             mayFail();
           },
-          [Symbol.dispose]: () => {},
         };
       };
       for (let round = 0; round < 25; round++) {

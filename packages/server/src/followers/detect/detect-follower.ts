@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CompiledRules, Detector } from '@sealtrail/core/sigma';
-import type { DetectionStore, LogReader, StoredFinding } from '../../ports.ts';
+import { type CompiledRules, Detector, type SavedDetector } from '@sealtrail/core/sigma';
+import type { DetectionStore, Snapshot, StoredFinding } from '../../detection-ports.ts';
+import type { LogReader } from '../../ports.ts';
 import type { LogListener } from '../../sequencer/log-client.ts';
 import { inputOf } from './entry-views.ts';
 import { findingOfEpisode, findingOfMatch } from './finding.ts';
@@ -13,10 +14,12 @@ export interface DetectFollowerParts {
   };
   readonly reader: LogReader;
   readonly store: DetectionStore;
-  readonly rules: CompiledRules;
+  readonly rules: FollowedRules;
   /** How long events may be behind the latest one and still count in correlations. */
   readonly latenessMs: number;
-  /** Told of findings, new or amended, once they are durable. */
+  /** Told of findings, new or amended, in the transaction that keeps them. */
+  readonly onCommit?: (findings: readonly StoredFinding[]) => void;
+  /** Told of them once they are durable. */
   readonly onFindings?: (findings: readonly StoredFinding[]) => void;
   /** Told of what went wrong; the follower tries again by itself. */
   readonly onError: (error: unknown) => void;
@@ -24,6 +27,13 @@ export interface DetectFollowerParts {
   readonly snapshotEvery?: number;
   /** Default one second. */
   readonly retryMs?: number;
+}
+
+/** Rules to follow with. */
+export interface FollowedRules {
+  readonly compiled: CompiledRules;
+  /** By the keys of correlations: what their state belongs to. */
+  readonly fingerprints: ReadonlyMap<string, string>;
 }
 
 /** How far a trail has been looked at. */
@@ -35,6 +45,17 @@ interface Following {
   committed: number;
   /** Entries at the last snapshot. */
   kept: number;
+  /** Events since the start that came too late for correlations. */
+  late: number;
+}
+
+/** How far detection in a trail is. */
+export interface DetectionProgress {
+  /** Entries looked at. */
+  readonly entries: number;
+  /** At or before this event time nothing can come that counts in a correlation; undefined before the first event. */
+  readonly completeMs: number | undefined;
+  readonly late: number;
 }
 
 /** Entries looked at together, and findings committed together. */
@@ -56,31 +77,37 @@ export class DetectFollower implements AsyncDisposable {
   readonly #trails: Map<string, Following> = new Map();
   readonly #unlisten: () => void;
   readonly #closing = new AbortController();
+  #rules: FollowedRules;
   #running: Promise<void> | undefined;
-  #late = 0;
 
   constructor(parts: DetectFollowerParts) {
     this.#parts = parts;
+    this.#rules = parts.rules;
     this.#unlisten = parts.log.listen({ grew: (sizes) => this.#grew(sizes.map(([trail]) => trail)) });
     this.#grew(parts.log.trails().map(({ name }) => name));
   }
 
-  /** Events so far that came too late for correlations. */
-  get late(): number {
-    return this.#late;
-  }
-
-  /**
-   * How far detection in a trail is complete: entries looked at, and the event time at or before which nothing can come
-   * any more that counts in a correlation; undefined before the first event.
-   */
-  progress(trail: string): { readonly entries: number; readonly completeMs: number | undefined } {
+  /** How far detection in a trail is complete. */
+  progress(trail: string): DetectionProgress {
     const following = this.#trails.get(trail);
     const watermarkMs = following?.detector.watermarkMs;
     return {
       entries: following?.taken ?? this.#parts.store.cursor(trail),
       completeMs: watermarkMs !== undefined && Number.isFinite(watermarkMs) ? watermarkMs : undefined,
+      late: following?.late ?? 0,
     };
+  }
+
+  /**
+   * Goes on with other rules. Correlations that are the same go on from where they are; others begin with the next entry.
+   *
+   * @throws what keeps the state from being kept: then the rules are those from before
+   */
+  reload(rules: FollowedRules): void {
+    for (const [trail, following] of this.#trails) this.#keep(trail, following);
+    this.#rules = rules;
+    this.#trails.clear();
+    this.#grew(this.#parts.log.trails().map(({ name }) => name));
   }
 
   /** Ends with what has been looked at kept. */
@@ -123,20 +150,20 @@ export class DetectFollower implements AsyncDisposable {
 
   /** One piece of one trail; true when there is no more. */
   #pass(trail: string): boolean {
-    const { reader, store, onFindings, snapshotEvery = defaultSnapshotEvery } = this.#parts;
+    const { reader, store, onCommit, onFindings, snapshotEvery = defaultSnapshotEvery } = this.#parts;
     const following = this.#following(trail);
     const size = reader.size(trail);
     const from = following.taken;
     const to = Math.min(size, from + entriesPerPass);
     const { matches, episodes, late } = following.detector.take(this.#inputs(trail, from, to));
     following.taken = to;
-    this.#late += late;
+    following.late += late;
     const findings = [
       ...matches.map((match) => findingOfMatch(trail, match)),
       ...episodes.map((episode) => findingOfEpisode(trail, episode)),
     ];
     if (findings.length > 0 || to - following.committed >= entriesPerCommit) {
-      store.commit(trail, to, findings);
+      store.commit(trail, to, findings, () => onCommit?.(findings));
       following.committed = to;
       if (findings.length > 0) onFindings?.(findings);
     }
@@ -148,12 +175,13 @@ export class DetectFollower implements AsyncDisposable {
   #following(trail: string): Following {
     let following = this.#trails.get(trail);
     if (following === undefined) {
-      const { store, rules, latenessMs } = this.#parts;
-      const detector = new Detector(rules, { latenessMs });
+      const { store, latenessMs } = this.#parts;
+      const { compiled, fingerprints } = this.#rules;
+      const detector = new Detector(compiled, { latenessMs });
       const snapshot = store.snapshot(trail);
-      if (snapshot !== undefined) detector.load(snapshot.state);
+      if (snapshot !== undefined) detector.load(stateFor(snapshot, fingerprints));
       const entries = snapshot?.entries ?? 0;
-      following = { detector, taken: entries, committed: store.cursor(trail), kept: entries };
+      following = { detector, taken: entries, committed: store.cursor(trail), kept: entries, late: 0 };
       while (following.taken < following.committed) {
         const to = Math.min(following.committed, following.taken + entriesPerPass);
         following.detector.take(this.#inputs(trail, following.taken, to));
@@ -171,7 +199,7 @@ export class DetectFollower implements AsyncDisposable {
       store.commit(trail, following.taken, []);
       following.committed = following.taken;
     }
-    store.keep(trail, following.taken, following.detector.takeChanges());
+    store.keep(trail, following.taken, following.detector.takeChanges(), this.#rules.fingerprints);
     following.kept = following.taken;
   }
 
@@ -183,4 +211,13 @@ export class DetectFollower implements AsyncDisposable {
     // An abort ends the rest early, and the loop with it.
     await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => {});
   }
+}
+
+/** What was kept of correlations that are still the same. */
+function stateFor(
+  { state, fingerprints: kept }: Snapshot,
+  fingerprints: ReadonlyMap<string, string>,
+): SavedDetector {
+  const same = [...state.correlators].filter(([key]) => kept.get(key) === fingerprints.get(key));
+  return { ...state, correlators: new Map(same) };
 }

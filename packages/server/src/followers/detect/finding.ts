@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { EpisodeFinding, MatchFinding } from '@sealtrail/core/sigma';
-import type { StoredFinding } from '../../ports.ts';
+import type { Entity } from '@sealtrail/core';
+import { type EpisodeFinding, fieldValues, type MatchFinding, type RuleEvent } from '@sealtrail/core/sigma';
+import type { StoredFinding } from '../../detection-ports.ts';
 
 /** A finding's id out of what makes it this one: whoever follows the log again comes to the same. */
 function findingId(...parts: readonly (string | number)[]): string {
@@ -11,15 +12,16 @@ function findingId(...parts: readonly (string | number)[]): string {
 }
 
 /** A match of a rule over single events, as it is kept. */
-export function findingOfMatch(trail: string, { rule, input }: MatchFinding): StoredFinding {
+export function findingOfMatch(trail: string, { rule, input, view }: MatchFinding): StoredFinding {
   const timeMs = Math.min(input.timeMs, input.receivedMs);
+  const wanted = rule.document.header.sealtrail?.['group-by'];
   return {
     id: findingId('match', trail, rule.key, input.index),
     trail,
     tenant: input.partition || undefined,
     rule: rule.key,
     kind: 'match',
-    group: {},
+    entity: wanted ? valuesIn(view.event, wanted) : whoOf(input.views[0]!.event),
     ...{ startMs: timeMs, lastMs: timeMs, endMs: timeMs, peak: 1 },
     entries: [input.index],
     mergedInto: undefined,
@@ -36,7 +38,7 @@ export function findingOfEpisode(trail: string, finding: EpisodeFinding): Stored
     tenant: group.partition || undefined,
     rule: rule.key,
     kind: 'correlation',
-    group: Object.fromEntries(fields.map((field, i) => [field, group.values[i]!])),
+    entity: Object.fromEntries(fields.map((field, i) => [field, group.values[i]!])),
     startMs: episode.startMs,
     lastMs: episode.lastMs,
     endMs: Number.isFinite(episode.endMs) ? episode.endMs : undefined,
@@ -45,6 +47,24 @@ export function findingOfEpisode(trail: string, finding: EpisodeFinding): Stored
     mergedInto: episode.mergedInto && episodeId(trail, finding, episode.mergedInto),
   };
 }
+
+/** Of whom an event is, where its rule does not say what to group by: its actor, or else its address. */
+function whoOf(entry: RuleEvent): Entity {
+  const actor = valuesIn(entry, ['actor.id']);
+  return Object.keys(actor).length > 0 ? actor : valuesIn(entry, ['source.ip']);
+}
+
+function valuesIn(event: RuleEvent, fields: readonly string[]): Entity {
+  return Object.fromEntries(
+    fields.flatMap((field) => {
+      const value = fieldValues(event, field)?.find(isScalar);
+      return value === undefined ? [] : [[field, value] as const];
+    }),
+  );
+}
+
+const isScalar = (value: unknown): value is Entity[string] =>
+  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
 const episodeId = (
   trail: string,

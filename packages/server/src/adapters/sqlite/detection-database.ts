@@ -1,0 +1,58 @@
+import type Database from 'better-sqlite3';
+import { migrate } from './migrate.ts';
+import { openDurable } from './open-durable.ts';
+
+/** The tables, as they came to be. */
+const formats: readonly string[] = [
+  `
+CREATE TABLE cursor (trail TEXT PRIMARY KEY, entries INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE finding (
+  id TEXT PRIMARY KEY, trail TEXT NOT NULL, tenant TEXT, rule TEXT NOT NULL, kind TEXT NOT NULL, entity TEXT NOT NULL,
+  start_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, end_ms INTEGER, peak REAL NOT NULL, entries TEXT NOT NULL,
+  merged_into TEXT
+) STRICT, WITHOUT ROWID;
+CREATE INDEX finding_start ON finding (trail, start_ms);
+CREATE TABLE snapshot (
+  trail TEXT PRIMARY KEY, entries INTEGER NOT NULL, watermark_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE correlation (
+  trail TEXT NOT NULL, rule TEXT NOT NULL, waiting TEXT NOT NULL, fingerprint TEXT NOT NULL, PRIMARY KEY (trail, rule)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE correlation_group (
+  trail TEXT NOT NULL, rule TEXT NOT NULL, key TEXT NOT NULL, held TEXT NOT NULL, PRIMARY KEY (trail, rule, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE alert (
+  id TEXT PRIMARY KEY, revision INTEGER NOT NULL UNIQUE, "group" TEXT NOT NULL, trail TEXT NOT NULL, tenant TEXT,
+  rule TEXT NOT NULL, title TEXT NOT NULL, level INTEGER NOT NULL, status TEXT NOT NULL, disposition TEXT, assignee TEXT,
+  first_ms INTEGER NOT NULL, opened_ms INTEGER NOT NULL, acknowledged_ms INTEGER, resolved_ms INTEGER, body TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_opened ON alert (opened_ms, id);
+CREATE INDEX alert_group ON alert ("group", opened_ms);
+CREATE INDEX alert_unresolved ON alert (trail, rule) WHERE status <> 'resolved';
+CREATE TABLE membership (
+  finding TEXT PRIMARY KEY, alert TEXT NOT NULL, is_merged INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX membership_alert ON membership (alert);
+CREATE TABLE step (seq INTEGER PRIMARY KEY, alert TEXT NOT NULL, body TEXT NOT NULL) STRICT;
+CREATE INDEX step_alert ON step (alert, seq);
+CREATE TABLE notice (
+  alert TEXT NOT NULL, channel TEXT NOT NULL, due_ms INTEGER, told_ms INTEGER, told_findings INTEGER NOT NULL,
+  PRIMARY KEY (alert, channel)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX notice_due ON notice (due_ms) WHERE due_ms IS NOT NULL;
+CREATE TABLE silence (id TEXT PRIMARY KEY, ends_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE act (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;
+CREATE TABLE rule_file (id TEXT PRIMARY KEY, yaml TEXT NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE TABLE rule_choice (rule TEXT PRIMARY KEY, is_enabled INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+`,
+];
+
+/**
+ * Opens `detection.db`: what detection has found and where it is, which the log tells again, and what people have said of
+ * it, which it does not: rules, alerts, silences, channels.
+ *
+ * @throws SealtrailError storage_unavailable | data_folder_invalid
+ */
+export function openDetectionDatabase(file: string): Database.Database {
+  return openDurable(file, (db) => migrate(db, formats));
+}

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { type Alert, type Notification, type NotificationKind, severities } from '@sealtrail/core';
+import type { AlertStore, Notice, StoredAlert } from '../../detection-ports.ts';
+import { type Muting, mutingOf } from './mute.ts';
+
+/** What of a channel decides when it is told of which alerts. */
+export interface NotifiedChannel {
+  readonly id: string;
+  readonly isEnabled: boolean;
+  readonly filter: {
+    readonly minLevel: Alert['level'];
+    readonly rules?: readonly string[] | undefined;
+    readonly trails?: readonly string[] | undefined;
+    readonly tenants?: readonly string[] | undefined;
+  };
+  readonly timers: { readonly waitMs: number; readonly intervalMs: number; readonly repeatMs: number };
+}
+
+export interface NotifierParts {
+  readonly store: AlertStore;
+  readonly channels: () => readonly NotifiedChannel[];
+  /** Takes a notification on its way, in the same transaction. */
+  readonly enqueue: (channel: string, notification: Notification) => void;
+  readonly inhibitors: (rule: string) => readonly string[];
+  readonly now: () => number;
+}
+
+/** How long until a muted notice is looked at again. */
+const mutedMs = 60_000;
+const noticesPerRound = 500;
+
+/**
+ * Decides when channels are told of alerts, by their timers as in Alertmanager: the first time after `waitMs`, of changes
+ * at most each `intervalMs`, and again after `repeatMs` as long as nobody has taken the alert up. Whoever calls has a
+ * transaction open.
+ */
+export class Notifier {
+  readonly #parts: NotifierParts;
+
+  constructor(parts: NotifierParts) {
+    this.#parts = parts;
+  }
+
+  /** An alert is new or has changed. */
+  changed(alert: StoredAlert, change: 'opened' | 'grown' | 'step'): void {
+    const isResolved = alert.status === 'resolved';
+    if (change === 'opened') this.#opened(alert);
+    else if (change === 'grown' && !isResolved) this.#grown(alert);
+    else if (change === 'step' && isResolved) this.#resolved(alert);
+    else if (change === 'step') this.#taken(alert);
+  }
+
+  /** Tells channels what is due; true when there may be more. */
+  notifyDue(): boolean {
+    const nowMs = this.#parts.now();
+    const due = this.#parts.store.dueNotices(nowMs, noticesPerRound);
+    for (const notice of due) this.#notify(notice, nowMs);
+    return due.length === noticesPerRound;
+  }
+
+  mutingOf(alert: StoredAlert): Muting {
+    const { store, inhibitors, now } = this.#parts;
+    return mutingOf(alert, { store, inhibitors, nowMs: now() });
+  }
+
+  /** An alert as it is shown. */
+  shown(alert: StoredAlert): Alert {
+    const { group: _, ...shown } = alert;
+    const { silencedBy, inhibitedBy } = this.mutingOf(alert);
+    return { ...shown, silencedBy: [...silencedBy], inhibitedBy: [...inhibitedBy] };
+  }
+
+  #opened(alert: StoredAlert): void {
+    const { channels, store, now } = this.#parts;
+    for (const channel of channels()) {
+      if (!isFor(channel, alert)) continue;
+      const dueMs = now() + channel.timers.waitMs;
+      store.putNotice({ alert: alert.id, channel: channel.id, dueMs, toldMs: undefined, toldFindings: 0 });
+    }
+  }
+
+  #grown(alert: StoredAlert): void {
+    const { store, now } = this.#parts;
+    const nowMs = now();
+    for (const notice of store.notices(alert.id)) {
+      const { toldMs, toldFindings, dueMs } = notice;
+      if (toldMs === undefined || alert.findings <= toldFindings) continue;
+      const intervalMs = this.#channel(notice.channel)?.timers.intervalMs ?? 0;
+      const nextMs = Math.max(nowMs, toldMs + intervalMs);
+      if (dueMs === undefined || nextMs < dueMs) store.putNotice({ ...notice, dueMs: nextMs });
+    }
+  }
+
+  /** Somebody has taken it up, or opened it again: then it is told of again at once. */
+  #taken(alert: StoredAlert): void {
+    const { store, now } = this.#parts;
+    for (const notice of store.notices(alert.id)) {
+      if (notice.toldMs === undefined) continue;
+      const isPending = alert.findings > notice.toldFindings;
+      const dueMs = alert.status === 'open' ? now() : isPending ? notice.dueMs : undefined;
+      store.putNotice({ ...notice, dueMs });
+    }
+  }
+
+  /** Whoever was told of the alert is told of its end. */
+  #resolved(alert: StoredAlert): void {
+    const { store, now } = this.#parts;
+    const notices = store.notices(alert.id);
+    store.removeNotices(alert.id);
+    for (const notice of notices)
+      if (notice.toldMs !== undefined) {
+        if (this.#channel(notice.channel)?.isEnabled) this.#enqueue(notice.channel, alert, 'alert.resolved');
+        store.putNotice({ ...notice, dueMs: undefined, toldMs: now(), toldFindings: alert.findings });
+      }
+  }
+
+  #notify(notice: Notice, nowMs: number): void {
+    const { store } = this.#parts;
+    const channel = this.#channel(notice.channel);
+    const alert = store.get(notice.alert);
+    if (channel === undefined || !channel.isEnabled || alert === undefined || alert.status === 'resolved') {
+      store.putNotice({ ...notice, dueMs: undefined });
+      return;
+    }
+    const { silencedBy, inhibitedBy } = this.mutingOf(alert);
+    if (silencedBy.length > 0 || inhibitedBy.length > 0) {
+      store.putNotice({ ...notice, dueMs: nowMs + mutedMs });
+      return;
+    }
+    const kind =
+      notice.toldMs === undefined
+        ? 'alert.opened'
+        : alert.findings > notice.toldFindings
+          ? 'alert.updated'
+          : 'alert.repeated';
+    this.#enqueue(notice.channel, alert, kind);
+    const { repeatMs } = channel.timers;
+    const isOpen = alert.status === 'open';
+    store.putNotice({
+      ...notice,
+      dueMs: isOpen && repeatMs > 0 ? nowMs + repeatMs : undefined,
+      toldMs: nowMs,
+      toldFindings: alert.findings,
+    });
+  }
+
+  /** Looks at muted alerts at once: a silence has ended, or the alert that stood for them. */
+  unmute(): void {
+    const { store, now } = this.#parts;
+    const nowMs = now();
+    for (const notice of store.dueNotices(nowMs + mutedMs, noticesPerRound))
+      if (notice.dueMs !== undefined && notice.dueMs > nowMs && this.#isLate(notice, nowMs))
+        store.putNotice({ ...notice, dueMs: nowMs });
+  }
+
+  /** Whether a notice waits only because it was muted. */
+  #isLate({ alert: id, channel: channelId, toldMs }: Notice, nowMs: number): boolean {
+    const alert = this.#parts.store.get(id);
+    const channel = this.#channel(channelId);
+    if (alert === undefined || channel === undefined) return false;
+    return toldMs === undefined
+      ? Date.parse(alert.openedAt) + channel.timers.waitMs <= nowMs
+      : toldMs + channel.timers.intervalMs <= nowMs;
+  }
+
+  #channel(id: string): NotifiedChannel | undefined {
+    return this.#parts.channels().find((channel) => channel.id === id);
+  }
+
+  #enqueue(channel: string, stored: StoredAlert, type: NotificationKind): void {
+    const timestamp = new Date(this.#parts.now()).toISOString();
+    const alert = this.shown(stored);
+    const digest = createHash('sha256')
+      .update(
+        `sealtrail/notification/v1\0${JSON.stringify([channel, alert.id, alert.revision, type, timestamp])}`,
+      )
+      .digest('hex');
+    this.#parts.enqueue(channel, {
+      id: `ntf_${digest.slice(0, 24)}`,
+      type,
+      timestamp,
+      data: { alert },
+    });
+  }
+}
+
+function isFor({ isEnabled, filter }: NotifiedChannel, alert: StoredAlert): boolean {
+  const { minLevel, rules, trails, tenants } = filter;
+  return (
+    isEnabled &&
+    severities.indexOf(alert.level) >= severities.indexOf(minLevel) &&
+    (rules === undefined || rules.includes(alert.rule.key)) &&
+    (trails === undefined || trails.includes(alert.trail)) &&
+    (tenants === undefined || (alert.tenant !== null && tenants.includes(alert.tenant)))
+  );
+}

@@ -1,0 +1,86 @@
+import type { ThreadReply } from '../protocol.ts';
+import { ThreadClient, type ThreadClientOptions } from '../thread-client.ts';
+import type { DetectionCalls } from './detection-calls.ts';
+import type { DetectionCounts, DetectReply, DetectRequest } from './protocol.ts';
+
+/** Told when alerts have changed: the number of the last change. */
+export type AlertListener = (revision: number) => void;
+
+/** The main thread's end of detection. */
+export class DetectionClient implements AsyncDisposable {
+  readonly #thread: ThreadClient<DetectRequest, DetectReply>;
+  readonly #listeners: Set<AlertListener> = new Set();
+  #counts: DetectionCounts = { entries: 0, lateEvents: 0, enabledRules: 0 };
+
+  constructor(options: ThreadClientOptions) {
+    this.#thread = new ThreadClient(
+      options,
+      {
+        what: 'detection',
+        thread: 'detect thread',
+        unavailable: 'detection_unavailable',
+        tooMany: 'too many requests to detection are running',
+      },
+      (reply) => this.#receive(reply),
+    );
+  }
+
+  /** Resolves when detection follows the log, or when its start has failed for the first time. */
+  get started(): Promise<void> {
+    return this.#thread.started;
+  }
+
+  get isAway(): boolean {
+    return this.#thread.isAway;
+  }
+
+  get counts(): DetectionCounts {
+    return this.#counts;
+  }
+
+  grew(sizes: readonly (readonly [trail: string, size: number])[]): void {
+    this.#thread.grew(sizes);
+  }
+
+  /**
+   * Has the detect thread do something.
+   *
+   * @throws SealtrailError detection_unavailable | overloaded | shutting_down by rejecting, and what is said of the call
+   */
+  async call<Name extends keyof DetectionCalls>(
+    name: Name,
+    ...parameters: Parameters<DetectionCalls[Name]>
+  ): Promise<Awaited<ReturnType<DetectionCalls[Name]>>> {
+    const result = await this.#thread.ask((request) => ({
+      kind: 'call',
+      request,
+      name,
+      arguments: parameters,
+    }));
+    return result as Awaited<ReturnType<DetectionCalls[Name]>>;
+  }
+
+  /** Ends with the call of what is given back. */
+  listen(listener: AlertListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#thread[Symbol.asyncDispose]();
+  }
+
+  #receive(reply: Exclude<DetectReply, ThreadReply>): void {
+    switch (reply.kind) {
+      case 'opened':
+        this.#thread.opened();
+        return;
+      case 'alerted':
+        for (const listener of this.#listeners) listener(reply.revision);
+        return;
+      case 'counted':
+        this.#counts = reply.counts;
+        return;
+    }
+  }
+}

@@ -1,0 +1,29 @@
+import type { ThreadReply, ThreadRequest } from '../protocol.ts';
+import type { DetectionCalls } from './detection-calls.ts';
+
+/** What the detect thread is asked beyond what every thread is. */
+export type DetectRequest =
+  | ThreadRequest
+  | {
+      readonly kind: 'call';
+      readonly request: number;
+      readonly name: keyof DetectionCalls;
+      readonly arguments: readonly unknown[];
+    };
+
+export type DetectReply =
+  | ThreadReply
+  /** Detection follows the log from here on. */
+  | { readonly kind: 'opened' }
+  /** Alerts have changed: the number of the last change. */
+  | { readonly kind: 'alerted'; readonly revision: number }
+  /** Counts since the thread was started; once in a while. */
+  | { readonly kind: 'counted'; readonly counts: DetectionCounts };
+
+/** What metrics tell of detection. */
+export interface DetectionCounts {
+  /** Entries looked at, over all trails. */
+  readonly entries: number;
+  readonly lateEvents: number;
+  readonly enabledRules: number;
+}

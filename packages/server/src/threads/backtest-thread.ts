@@ -1,0 +1,45 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import type { Backtest } from '@sealtrail/core';
+import { loadRules } from '@sealtrail/core/sigma';
+import { dataFolder } from '../adapters/fs/data-folder.ts';
+import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
+import type { RulesForBacktest } from '../followers/detect/detection-calls.ts';
+import { backtest } from '../rules/backtest.ts';
+import { rulesAlone } from '../rules/rules-alone.ts';
+import type { Failure } from '../sequencer/protocol.ts';
+import { failureOf } from './failure.ts';
+
+/** What the thread is started with. */
+export interface BacktestThreadOptions extends RulesForBacktest {
+  readonly dir: string;
+  readonly trail: string;
+  readonly sinceMs: number;
+  readonly untilMs: number;
+  readonly latenessMs: number;
+  readonly maxEntries: number;
+  readonly maxMs: number;
+}
+
+export type BacktestReply = { readonly result: Backtest } | { readonly failure: Failure };
+
+/** One backtest, beside everything else. */
+function run({ dir, sources, keys, maxEntries, maxMs, ...options }: BacktestThreadOptions): Backtest {
+  using reader = new SqliteLogReader(dataFolder(dir).log);
+  const rules = rulesAlone(loadRules(sources), new Set(keys));
+  const endMs = performance.now() + maxMs;
+  return backtest({
+    ...options,
+    reader,
+    rules,
+    onProgress: (done) => done < maxEntries && performance.now() < endMs,
+  });
+}
+
+if (parentPort) {
+  const reply = (message: BacktestReply): void => parentPort!.postMessage(message);
+  try {
+    reply({ result: run(workerData as BacktestThreadOptions) });
+  } catch (error) {
+    reply({ failure: failureOf(error) });
+  }
+}

@@ -1,0 +1,184 @@
+import { randomBytes } from 'node:crypto';
+import { parentPort, workerData } from 'node:worker_threads';
+import { SealtrailError } from '@sealtrail/core';
+import type { RuleSource } from '@sealtrail/core/sigma';
+import type { Act } from '../access/acts.ts';
+import { randomText } from '../access/random-text.ts';
+import { dataFolder } from '../adapters/fs/data-folder.ts';
+import { SqliteActStore } from '../adapters/sqlite/act-store.ts';
+import { SqliteAlertStore } from '../adapters/sqlite/alert-store.ts';
+import { openDetectionDatabase } from '../adapters/sqlite/detection-database.ts';
+import { SqliteDetectionStore } from '../adapters/sqlite/detection-store.ts';
+import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
+import { SqliteRuleStore } from '../adapters/sqlite/rule-store.ts';
+import { Detection } from '../followers/detect/detection.ts';
+import type { DetectReply, DetectRequest } from '../followers/detect/protocol.ts';
+import { AsyncResources } from '../resources.ts';
+import { readRuleSources } from '../rules/rule-files.ts';
+import type { LogListener } from '../sequencer/log-client.ts';
+import { failureOf, startFailure, storageFailure } from './failure.ts';
+
+/** What the thread is started with. */
+export interface DetectThreadOptions {
+  readonly dir: string;
+  /** Folder of the rules that are built in. */
+  readonly rules: string;
+  readonly latenessMs: number;
+}
+
+/** About 10,000 entries: those behind alerts are read one by one. */
+const cacheBytes = 8 * 1024 * 1024;
+const countEveryMs = 1000;
+
+/** Calls that change something: they are answered when what they did is in the trail `system`. */
+const changing: ReadonlySet<string> = new Set([
+  'actOnAlert',
+  'createSilence',
+  'endSilence',
+  'createRules',
+  'replaceRules',
+  'removeRules',
+  'enableRule',
+  'disableRule',
+]);
+
+/** The thread of detection. */
+class DetectThread {
+  readonly #reply: (reply: DetectReply) => void;
+  readonly #resources: AsyncResources;
+  readonly #detection: Detection;
+  readonly #listeners: Set<LogListener> = new Set();
+  readonly #recording: Map<number, PromiseWithResolvers<void>> = new Map();
+  #sequence = 0;
+
+  /** @throws when its files cannot be opened, as on a full disk */
+  constructor(
+    { dir, latenessMs }: DetectThreadOptions,
+    builtIn: readonly RuleSource[],
+    reply: (reply: DetectReply) => void,
+    resources: AsyncResources,
+  ) {
+    this.#reply = reply;
+    this.#resources = resources;
+    const folder = dataFolder(dir);
+    const reader = resources.use(new SqliteLogReader(folder.log, cacheBytes));
+    const db = openDetectionDatabase(folder.detection);
+    resources.defer(() => void db.close());
+    this.#detection = resources.use(
+      new Detection({
+        log: { trails: () => reader.trails(), listen: (listener) => this.#listen(listener) },
+        reader,
+        transaction: (work) => db.transaction(work)(),
+        findings: new SqliteDetectionStore(db),
+        alerts: new SqliteAlertStore(db),
+        acts: new SqliteActStore(db),
+        rules: new SqliteRuleStore(db),
+        builtIn,
+        channels: { channels: () => [], enqueue: () => {} },
+        latenessMs,
+        now: Date.now,
+        newId: (prefix) => `${prefix}${randomText(randomBytes(16))}`,
+        record: (acts) => this.#record(acts),
+        onAlerts: (revision) => reply({ kind: 'alerted', revision }),
+        onNotifications: () => {},
+        onError: (error) => reply({ kind: 'followFailed', failure: failureOf(error) }),
+      }),
+    );
+    const counting = setInterval(() => this.#count(), countEveryMs);
+    resources.defer(() => clearInterval(counting));
+    reply({ kind: 'opened' });
+    this.#count();
+  }
+
+  async handle(request: DetectRequest): Promise<void> {
+    switch (request.kind) {
+      case 'grew':
+        for (const listener of this.#listeners) listener.grew?.(request.sizes);
+        return;
+      case 'recorded': {
+        const recording = this.#recording.get(request.record);
+        this.#recording.delete(request.record);
+        const { failure } = request;
+        if (failure) recording?.reject(new SealtrailError(failure.code, failure.message));
+        else recording?.resolve();
+        return;
+      }
+      case 'call':
+        await this.#call(request);
+        return;
+      case 'close':
+        await this.#resources[Symbol.asyncDispose]().catch((error: unknown) =>
+          this.#reply({ kind: 'followFailed', failure: failureOf(error) }),
+        );
+        this.#reply({ kind: 'answer', request: request.request, result: undefined });
+        return;
+    }
+  }
+
+  async #call({
+    request,
+    name,
+    arguments: parameters,
+  }: Extract<DetectRequest, { kind: 'call' }>): Promise<void> {
+    try {
+      const call = this.#detection[name] as (...parameters: readonly unknown[]) => unknown;
+      const result = await call.call(this.#detection, ...parameters);
+      if (changing.has(name)) await this.#detection.flushActs();
+      this.#reply({ kind: 'answer', request, result });
+    } catch (error) {
+      this.#reply({ kind: 'requestFailed', request, failure: storageFailure(error) });
+    }
+  }
+
+  #count(): void {
+    const { trails, rules } = this.#detection.status();
+    this.#reply({
+      kind: 'counted',
+      counts: {
+        entries: trails.reduce((sum, { entries }) => sum + entries, 0),
+        lateEvents: trails.reduce((sum, { late }) => sum + late, 0),
+        enabledRules: rules.enabled,
+      },
+    });
+  }
+
+  #listen(listener: LogListener): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Only the main thread appends: it answers when all are durable. */
+  #record(events: readonly Act[]): Promise<void> {
+    const record = ++this.#sequence;
+    const recording = Promise.withResolvers<void>();
+    this.#recording.set(record, recording);
+    this.#reply({ kind: 'record', record, events });
+    return recording.promise;
+  }
+}
+
+if (parentPort) {
+  const port = parentPort;
+  const reply = (message: DetectReply): void => port.postMessage(message);
+  const options = workerData as DetectThreadOptions;
+  const resources = new AsyncResources();
+  const early: DetectRequest[] = [];
+  const keep = (request: DetectRequest): number => early.push(request);
+  port.on('message', keep);
+  try {
+    const builtIn = await readRuleSources([options.rules]);
+    const thread = new DetectThread(options, builtIn, reply, resources);
+    const handle = (request: DetectRequest): void => {
+      void thread.handle(request).then(() => {
+        if (request.kind === 'close') port.close();
+      });
+    };
+    port.off('message', keep);
+    port.on('message', handle);
+    early.forEach(handle);
+  } catch (error) {
+    await resources[Symbol.asyncDispose]().catch(() => {});
+    reply({ kind: 'fatal', failure: startFailure(dataFolder(options.dir).detection, error) });
+    port.close();
+  }
+}
