@@ -113,13 +113,24 @@ export class TestServer implements AsyncDisposable {
   }
 }
 
-/** Starts a server on any free port; a data folder that was given stays when it stops. */
+/**
+ * Starts a server on any free port; a data folder that was given stays when it stops. Rules follow the log only where a
+ * test says so: most are about something else, and each start reads them all.
+ */
 export async function startServer(config: ConfigInput = {}): Promise<TestServer> {
   const dir = config.dir ?? (await mkdtemp(path.join(tmpdir(), 'sealtrail-test-')));
   const logs: string[] = [];
   const logger = pino({ level: 'debug' }, { write: (line) => void logs.push(line) });
   const engine = await openEngine(
-    parseConfig({ dir, port: 0, adminToken: adminSecret, publishEveryMs: 50, drainMs: 500, ...config }),
+    parseConfig({
+      dir,
+      port: 0,
+      adminToken: adminSecret,
+      publishEveryMs: 50,
+      drainMs: 500,
+      detection: false,
+      ...config,
+    }),
     logger,
   );
   return new TestServer(dir, engine, await serveEngine(engine), logs, config.dir !== undefined);

@@ -50,6 +50,7 @@ const configSchema = z.strictObject({
   drainMs: z.coerce.number().int().min(0).default(10_000),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('info'),
   redaction: redactionSchema.default({}),
+  detection: z.boolean().default(true),
   detectionLatenessMs: z.coerce.number().int().min(0).max(86_400_000).default(60_000),
 });
 
@@ -79,6 +80,8 @@ export interface Config {
   readonly drainMs: number;
   readonly logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
   readonly redaction: RedactionRules;
+  /** Whether rules follow the log. What comes while they do not is looked at when they do again. */
+  readonly detection: boolean;
   /**
    * How long events may be behind the latest one of their trail and still count in correlations. What waits for the end
    * of a time, such as the absence of something, is told as much later.

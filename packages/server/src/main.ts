@@ -14,7 +14,7 @@ import { createRandomPool } from './adapters/random-pool.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from './adapters/sqlite/state-store.ts';
 import type { Config } from './config.ts';
-import { DetectionClient } from './followers/detect/detection-client.ts';
+import { type DetectionAccess, DetectionClient, noDetection } from './followers/detect/detection-client.ts';
 import { FollowerClient } from './followers/follower-client.ts';
 import { EventIndex } from './followers/index/event-index.ts';
 import { createApp } from './http/app.ts';
@@ -39,13 +39,15 @@ export interface Engine extends AsyncDisposable {
   readonly log: LogClient;
   readonly reader: TileReader;
   readonly search: FollowerClient;
-  readonly detection: DetectionClient;
+  readonly detection: DetectionAccess;
   readonly backtests: Backtests;
   readonly intake: Intake;
   readonly tokens: Tokens;
   readonly system: SystemTrail;
   readonly state: SqliteStateStore;
   readonly logger: Logger;
+  /** Whether the data folder was made by this start. */
+  readonly isNew: boolean;
   /** Rejects when the log can no longer be written. */
   readonly failed: Promise<never>;
 }
@@ -92,6 +94,7 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
     config,
     resources,
   );
+  const isNew = log.trail(systemTrail) === undefined;
   for (const trail of [defaultTrail, systemTrail]) if (!log.trail(trail)) await log.createTrail(trail);
   const failed = Promise.withResolvers<never>();
   failed.promise.catch(() => {});
@@ -114,7 +117,9 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
     ),
   );
   const search = resources.use(startFollowers({ dir: folder.dir }, log, system, logger));
-  const detection = resources.use(startDetection(folder.dir, config, log, system, logger));
+  const detection = config.detection
+    ? resources.use(startDetection(folder.dir, config, log, system, logger))
+    : noDetection;
   const backtests = resources.use(
     new Backtests(
       { dir: folder.dir, latenessMs: config.detectionLatenessMs },
@@ -124,10 +129,9 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
   const tokens = new Tokens(state, { now: Date.now, random });
   await recordForgottenActs({ log, reader, tokens, system });
   if (config.adminToken !== undefined)
-    await ensureChosenAdmin({ tokens, system }, config.adminToken, (message) => logger.warn(message));
+    await ensureChosenAdmin({ tokens, system, isNew }, config.adminToken, (message) => logger.warn(message));
   // Whether there is search is known from the first request on.
   await search.started;
-  await detection.started;
 
   const owned = resources.move();
   return {
@@ -142,6 +146,7 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
     system,
     state,
     logger,
+    isNew,
     failed: failed.promise,
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
   };
@@ -161,6 +166,7 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     queuedBytes: () => log.queuedBytes,
     entries: () => total((trail) => log.trail(trail)?.size ?? 0),
     indexedEntries: () => total((trail) => search.indexedSize(trail)),
+    detection: () => engine.detection.counts,
   });
   log.listen({ publishFailed: () => metrics.publishFailures.inc() });
   const app = createApp({

@@ -2,6 +2,12 @@ import type { CreatedToken } from '@sealtrail/core';
 import { type IssueOptions, issueToken, type TokenParts } from './issue-token.ts';
 import { everything } from './permissions.ts';
 
+/** What first tokens are made with. */
+export interface FirstAdminParts extends TokenParts {
+  /** Whether the data folder was made by this start: later nobody should need a token that the server makes by itself. */
+  readonly isNew: boolean;
+}
+
 /** Shorter secrets can be guessed by who may try often. */
 const advisedLength = 20;
 
@@ -13,7 +19,7 @@ const advisedLength = 20;
  * @throws as {@link issueToken}
  */
 export async function ensureChosenAdmin(
-  parts: TokenParts,
+  parts: FirstAdminParts,
   adminToken: string,
   warn: (message: string) => void,
 ): Promise<void> {
@@ -32,18 +38,18 @@ export async function ensureChosenAdmin(
  * @throws as {@link issueToken}
  */
 export async function ensureFirstAdmin(
-  parts: TokenParts,
+  parts: FirstAdminParts,
   show: (created: CreatedToken) => void,
 ): Promise<void> {
   if (!parts.tokens.list().some(({ role }) => role === 'admin'))
     await issueAdmin(parts, 'first admin', { show });
 }
 
-function issueAdmin(parts: TokenParts, name: string, options: IssueOptions): Promise<CreatedToken> {
+function issueAdmin(parts: FirstAdminParts, name: string, options: IssueOptions): Promise<CreatedToken> {
   return issueToken(
     parts,
     { name, role: 'admin', trails: [everything], tenants: [everything] },
     { actor: { type: 'system' } },
-    options,
+    { ...options, isFirst: parts.isNew },
   );
 }

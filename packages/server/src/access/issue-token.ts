@@ -16,6 +16,8 @@ export interface IssueOptions {
   readonly secret?: string;
   /** Tells the secret to whom it is for, where the answer of {@link issueToken} comes too late. */
   readonly show?: (created: CreatedToken) => void;
+  /** Whether it comes with the data folder. */
+  readonly isFirst?: boolean;
 }
 
 /**
@@ -30,7 +32,7 @@ export async function issueToken(
   { tokens, system }: TokenParts,
   wanted: NewToken,
   issuer: Issuer,
-  { secret, show }: IssueOptions = {},
+  { secret, show, isFirst = false }: IssueOptions = {},
 ): Promise<CreatedToken> {
   const created = tokens.make(wanted, secret);
   const { id, name, role, trails, tenants, expiresAt } = created;
@@ -39,7 +41,7 @@ export async function issueToken(
     category: 'access_management',
     ...issuer,
     targets: [{ type: 'token', id, name }],
-    metadata: { role, trails, tenants, expiresAt },
+    metadata: { role, trails, tenants, expiresAt, ...(isFirst && { isFirst }) },
   };
   await system.record(event);
   show?.(created);

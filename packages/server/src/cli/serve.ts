@@ -12,6 +12,9 @@ interface ServeOptions {
   readonly logLevel?: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
   readonly redact?: readonly string[];
   readonly trustProxy?: readonly string[];
+  /** False with --no-detection. */
+  readonly detection: boolean;
+  readonly lateness?: string;
 }
 
 /** `sealtrail serve` */
@@ -31,6 +34,11 @@ export function serveCommand(context: CliContext): Command {
       '--trust-proxy <cidr...>',
       'addresses and CIDR ranges of proxies whose X-Forwarded-For or Forwarded is believed (SEALTRAIL_TRUST_PROXY, default none)',
     )
+    .option('--no-detection', 'do not hold events against rules')
+    .option(
+      '--lateness <seconds>',
+      'how long events may be behind the latest one and still count in correlations (default 60)',
+    )
     .option('--log-level <level>', 'silent, fatal, error, warn, info or debug')
     .action((options: ServeOptions) => serve(options, context));
 }
@@ -44,6 +52,8 @@ async function serve(options: ServeOptions, { terminal, environment, signal }: C
       originPrefix: options.origin,
       publishEveryMs: options.publishEveryMs,
       logLevel: options.logLevel,
+      detection: options.detection,
+      detectionLatenessMs: options.lateness === undefined ? undefined : 1000 * Number(options.lateness),
       trustProxy: options.trustProxy,
       ...(options.redact && { redaction: { paths: options.redact } }),
     },

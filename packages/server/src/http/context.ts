@@ -4,7 +4,7 @@ import type { Context } from 'hono';
 import type { Logger } from 'pino';
 import type { SystemTrail } from '../access/system-trail.ts';
 import type { Tokens } from '../access/tokens.ts';
-import type { DetectionClient } from '../followers/detect/detection-client.ts';
+import type { DetectionAccess } from '../followers/detect/detection-client.ts';
 import type { IngestLimits } from '../ingest/ingest.ts';
 import type { Intake } from '../ingest/intake.ts';
 import type { MemoryBudget } from '../ingest/memory-budget.ts';
@@ -19,7 +19,7 @@ export interface HttpParts {
   readonly log: LogClient;
   readonly reader: TileReader;
   readonly search: EventSearch;
-  readonly detection: DetectionClient;
+  readonly detection: DetectionAccess;
   readonly backtests: Backtests;
   readonly intake: Intake;
   readonly ingestLimits: IngestLimits;

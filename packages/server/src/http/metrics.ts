@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { DetectionCounts } from '../followers/detect/protocol.ts';
 
 /** What `/metrics` shows. Labels are bounded: no trail, tenant or token names. */
 export interface Metrics {
@@ -15,6 +16,7 @@ export interface MetricSources {
   readonly queuedBytes: () => number;
   readonly entries: () => number;
   readonly indexedEntries: () => number;
+  readonly detection: () => DetectionCounts;
 }
 
 export function createMetrics(sources: MetricSources): Metrics {
@@ -33,6 +35,11 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('sealtrail_queued_bytes', 'Bytes of entries that wait for a commit.', sources.queuedBytes);
   gauge('sealtrail_entries', 'Entries in all trails.', sources.entries);
   gauge('sealtrail_indexed_entries', 'Entries in all trails that are searchable.', sources.indexedEntries);
+  const detected = (name: string, help: string, read: (counts: DetectionCounts) => number): Gauge =>
+    gauge(name, `${help} Since detection was started.`, () => read(sources.detection()));
+  detected('sealtrail_detected_entries', 'Entries held against rules.', ({ entries }) => entries);
+  detected('sealtrail_late_events', 'Events too late for correlations.', ({ lateEvents }) => lateEvents);
+  detected('sealtrail_opened_alerts', 'Alerts opened.', ({ openedAlerts }) => openedAlerts);
   return {
     registry,
     events: new Counter({ name: 'sealtrail_events_total', help: 'Events acknowledged.', registers }),

@@ -82,12 +82,9 @@ function documentAlerts(app: OpenAPIHono<HttpEnv>): void {
     summary: 'Follow alerts as they are opened and change (server-sent events)',
     request: {
       headers: z.object({
-        'last-event-id': z
-          .string()
-          .optional()
-          .openapi({
-            description: 'Revision of the last alert that was seen, 0 for none; goes before from.',
-          }),
+        'last-event-id': z.string().optional().openapi({
+          description: 'Revision of the last alert that was seen, 0 for none; goes before from.',
+        }),
       }),
       query: z.object({
         from: z.int().optional().openapi({ description: 'Revision to go on after; absent: from now on.' }),

@@ -11,6 +11,7 @@ import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { readJsonBody } from './json-body.ts';
 import { parametersOf } from './parameters.ts';
+import { recordReadOf } from './search-routes.ts';
 import { byOf } from './source.ts';
 
 /** A text of the greatest length in UTF-8, escaped. */
@@ -101,6 +102,10 @@ export function backtestRule(parts: HttpParts, gate: Gate): Handler {
     const sinceMs = since === undefined ? untilMs - defaultBacktestMs : Date.parse(since);
     if (sinceMs >= untilMs) throw bodyFault('/since', 'expected a time before its end');
     const rules = await parts.detection.call('rulesForBacktest', keyIn(c));
+    await recordReadOf(parts, c, token, 'rule.backtest', [
+      { type: 'trail', id: trail },
+      ...rules.keys.map((id) => ({ type: 'rule', id: id.slice(0, 256) })),
+    ]);
     const result: Backtest = await parts.backtests.run({ ...rules, trail, sinceMs, untilMs });
     return c.json(result);
   };

@@ -131,15 +131,7 @@ class DetectThread {
   }
 
   #count(): void {
-    const { trails, rules } = this.#detection.status();
-    this.#reply({
-      kind: 'counted',
-      counts: {
-        entries: trails.reduce((sum, { entries }) => sum + entries, 0),
-        lateEvents: trails.reduce((sum, { late }) => sum + late, 0),
-        enabledRules: rules.enabled,
-      },
-    });
+    this.#reply({ kind: 'counted', counts: this.#detection.counts() });
   }
 
   #listen(listener: LogListener): () => void {

@@ -12,10 +12,16 @@ export interface AlertRule {
   readonly risk: number;
 }
 
-/** Of whom the entries of a finding tell. */
+/** Whom entries tell of. */
 export interface Parties {
   readonly actors: readonly string[];
   readonly addresses: readonly string[];
+}
+
+/** What the entries of a finding tell. */
+export interface Told extends Parties {
+  /** When the first of them happened, in milliseconds since 1970; undefined without any. */
+  readonly firstMs: number | undefined;
 }
 
 export interface AlertBookParts {
@@ -24,7 +30,7 @@ export interface AlertBookParts {
   readonly now: () => number;
   /** Undefined for a rule that is gone. */
   readonly ruleOf: (key: string) => AlertRule | undefined;
-  readonly partiesOf: (trail: string, entries: readonly number[]) => Parties;
+  readonly read: (trail: string, entries: readonly number[]) => Told;
   /** Told of an alert that is new, or has changed, in the same transaction. */
   readonly onChange: (alert: StoredAlert, change: 'opened' | 'grown' | 'step') => void;
   /** Event time without findings after which the next one begins a new alert; default a day. */
@@ -106,7 +112,8 @@ export class AlertBook {
   }
 
   #open(finding: StoredFinding, rule: AlertRule, before: StoredAlert | undefined): void {
-    const { store, partiesOf, now } = this.#parts;
+    const { store, read, now } = this.#parts;
+    const told = read(finding.trail, finding.entries);
     const at = iso(now());
     const { title, level, tags, risk } = rule;
     const alert: StoredAlert = {
@@ -119,13 +126,13 @@ export class AlertBook {
       level,
       tags: [...tags],
       entity: finding.entity,
-      ...withParties({ actors: [], addresses: [] }, partiesOf(finding.trail, finding.entries)),
+      ...withParties({ actors: [], addresses: [] }, told),
       status: 'open',
       ...{ assignee: null, disposition: null, duplicateOf: null },
       findings: 1,
       risk,
       entries: [...finding.entries],
-      firstEventAt: iso(finding.startMs),
+      firstEventAt: iso(Math.min(finding.startMs, told.firstMs ?? finding.startMs)),
       lastEventAt: iso(finding.lastMs),
       openedAt: at,
       changedAt: at,
@@ -154,11 +161,11 @@ export class AlertBook {
 
   /** @param findings how many more they are; @param risk how many more points */
   #grow(alert: StoredAlert, finding: StoredFinding, findings: number, risk: number): void {
-    const { store, partiesOf, now } = this.#parts;
+    const { store, read, now } = this.#parts;
     const entries = [...new Set([...alert.entries, ...finding.entries])].sort((a, b) => a - b);
     const parties: Parties =
       findings > 0 && (alert.actors.length < maxParties || alert.addresses.length < maxParties)
-        ? partiesOf(finding.trail, finding.entries)
+        ? read(finding.trail, finding.entries)
         : { actors: [], addresses: [] };
     const grown: StoredAlert = {
       ...alert,

@@ -77,6 +77,7 @@ export class DetectFollower implements AsyncDisposable {
   readonly #trails: Map<string, Following> = new Map();
   readonly #unlisten: () => void;
   readonly #closing = new AbortController();
+  readonly #totals: { entries: number; late: number } = { entries: 0, late: 0 };
   #rules: FollowedRules;
   #running: Promise<void> | undefined;
 
@@ -108,6 +109,11 @@ export class DetectFollower implements AsyncDisposable {
     this.#rules = rules;
     this.#trails.clear();
     this.#grew(this.#parts.log.trails().map(({ name }) => name));
+  }
+
+  /** Over all trails, since the start: entries looked at, and events that came too late for correlations. */
+  get totals(): { readonly entries: number; readonly late: number } {
+    return this.#totals;
   }
 
   /** Ends with what has been looked at kept. */
@@ -158,6 +164,8 @@ export class DetectFollower implements AsyncDisposable {
     const { matches, episodes, late } = following.detector.take(this.#inputs(trail, from, to));
     following.taken = to;
     following.late += late;
+    this.#totals.late += late;
+    this.#totals.entries += to - from;
     const findings = [
       ...matches.map((match) => findingOfMatch(trail, match)),
       ...episodes.map((episode) => findingOfEpisode(trail, episode)),

@@ -1,3 +1,4 @@
+import { SealtrailError } from '@sealtrail/core';
 import type { ThreadReply } from '../protocol.ts';
 import { ThreadClient, type ThreadClientOptions } from '../thread-client.ts';
 import type { DetectionCalls } from './detection-calls.ts';
@@ -6,11 +7,39 @@ import type { DetectionCounts, DetectReply, DetectRequest } from './protocol.ts'
 /** Told when alerts have changed: the number of the last change. */
 export type AlertListener = (revision: number) => void;
 
+/** Detection, as others ask it. */
+export interface DetectionAccess {
+  readonly counts: DetectionCounts;
+  /**
+   * Has the detect thread do something.
+   *
+   * @throws SealtrailError detection_unavailable | overloaded | shutting_down by rejecting, and what is said of the call
+   */
+  call<Name extends keyof DetectionCalls>(
+    name: Name,
+    ...parameters: Parameters<DetectionCalls[Name]>
+  ): Promise<Awaited<ReturnType<DetectionCalls[Name]>>>;
+  /** Tells of alerts until what is given back is called. */
+  listen(listener: AlertListener): () => void;
+}
+
+const nothing: DetectionCounts = { entries: 0, lateEvents: 0, openedAlerts: 0 };
+
+/** Where detection is turned off. */
+export const noDetection: DetectionAccess = {
+  counts: nothing,
+  call: () =>
+    Promise.reject(
+      new SealtrailError('detection_unavailable', 'detection is turned off in the configuration'),
+    ),
+  listen: () => () => {},
+};
+
 /** The main thread's end of detection. */
-export class DetectionClient implements AsyncDisposable {
+export class DetectionClient implements DetectionAccess, AsyncDisposable {
   readonly #thread: ThreadClient<DetectRequest, DetectReply>;
   readonly #listeners: Set<AlertListener> = new Set();
-  #counts: DetectionCounts = { entries: 0, lateEvents: 0, enabledRules: 0 };
+  #counts: DetectionCounts = nothing;
 
   constructor(options: ThreadClientOptions) {
     this.#thread = new ThreadClient(
@@ -42,11 +71,6 @@ export class DetectionClient implements AsyncDisposable {
     this.#thread.grew(sizes);
   }
 
-  /**
-   * Has the detect thread do something.
-   *
-   * @throws SealtrailError detection_unavailable | overloaded | shutting_down by rejecting, and what is said of the call
-   */
   async call<Name extends keyof DetectionCalls>(
     name: Name,
     ...parameters: Parameters<DetectionCalls[Name]>
@@ -60,7 +84,6 @@ export class DetectionClient implements AsyncDisposable {
     return result as Awaited<ReturnType<DetectionCalls[Name]>>;
   }
 
-  /** Ends with the call of what is given back. */
   listen(listener: AlertListener): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);

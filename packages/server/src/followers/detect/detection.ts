@@ -14,7 +14,8 @@ import { Silences } from '../alert/silences.ts';
 import { decodeAlertCursor, encodeAlertCursor } from './alert-cursor.ts';
 import { DetectFollower, type DetectFollowerParts, type FollowedRules } from './detect-follower.ts';
 import type { AlertScope, DetectionCalls } from './detection-calls.ts';
-import { partiesOf } from './parties.ts';
+import type { DetectionCounts } from './protocol.ts';
+import { readEntries } from './read-entries.ts';
 
 export interface DetectionParts {
   readonly log: DetectFollowerParts['log'];
@@ -56,6 +57,7 @@ export class Detection implements DetectionCalls, AsyncDisposable {
   readonly #follower: DetectFollower;
   #timer: NodeJS.Timeout | undefined;
   #toldRevision: number;
+  #openedAlerts = 0;
   #isClosed = false;
 
   constructor(parts: DetectionParts) {
@@ -76,8 +78,11 @@ export class Detection implements DetectionCalls, AsyncDisposable {
     this.#book = new AlertBook({
       ...{ store: alerts, acts, now },
       ruleOf: (key) => this.#catalog.alertRuleOf(key),
-      partiesOf: (trail, entries) => partiesOf(parts.reader, trail, entries),
-      onChange: (alert, change) => this.#notifier.changed(alert, change),
+      read: (trail, entries) => readEntries(parts.reader, trail, entries),
+      onChange: (alert, change) => {
+        if (change === 'opened') this.#openedAlerts++;
+        this.#notifier.changed(alert, change);
+      },
     });
     this.#toldRevision = this.#book.revision;
     this.#silences = new Silences({ ...{ store: alerts, acts, now }, newId: () => newId('sil_') });
@@ -107,6 +112,11 @@ export class Detection implements DetectionCalls, AsyncDisposable {
     this.#isClosed = true;
     clearTimeout(this.#timer);
     await this.#follower[Symbol.asyncDispose]();
+  }
+
+  counts(): DetectionCounts {
+    const { entries, late } = this.#follower.totals;
+    return { entries, lateEvents: late, openedAlerts: this.#openedAlerts };
   }
 
   status(): ReturnType<DetectionCalls['status']> {

@@ -17,13 +17,13 @@ export type DetectReply =
   | { readonly kind: 'opened' }
   /** Alerts have changed: the number of the last change. */
   | { readonly kind: 'alerted'; readonly revision: number }
-  /** Counts since the thread was started; once in a while. */
+  /** Once in a while. */
   | { readonly kind: 'counted'; readonly counts: DetectionCounts };
 
-/** What metrics tell of detection. */
+/** What metrics tell of detection, since the start of its thread. */
 export interface DetectionCounts {
   /** Entries looked at, over all trails. */
   readonly entries: number;
   readonly lateEvents: number;
-  readonly enabledRules: number;
+  readonly openedAlerts: number;
 }
