@@ -1,6 +1,14 @@
-import { type CreatedToken, type Event, type IngestResponse, SealtrailError } from '@sealtrail/core';
+import {
+  type Alert,
+  type AlertPage,
+  type CreatedToken,
+  type Event,
+  type IngestResponse,
+  SealtrailError,
+  type Silence,
+} from '@sealtrail/core';
 import fc from 'fast-check';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { anyEvent } from '../packages/core/src/event/testing/any-event.ts';
 import { ApiDocument, type ApiPaths } from './support/api-document.ts';
 import { followStream } from './support/event-stream.ts';
@@ -48,8 +56,32 @@ let document: ApiDocument;
 let stored: IngestResponse;
 let toRevoke: CreatedToken;
 let limited: CreatedToken;
+let alert: Alert;
+let silence: Silence;
+const newSilence = {
+  match: { rule: 'vault.open', entity: { 'actor.id': 'u_1' } },
+  owner: 'security',
+  reason: 'a test',
+  endsAt: new Date(Date.now() + 3_600_000).toISOString(),
+};
+
+/** A rule that can be enabled. */
+const rule = (name: string): { readonly yaml: string } => ({
+  yaml: `
+title: ${name}
+name: ${name}
+level: high
+logsource: {product: sealtrail}
+detection: {selection: {action: ${name}}, condition: selection}
+sealtrail:
+  tests:
+    - {name: it, match: true, event: {action: ${name}}}
+    - {name: another, match: false, event: {action: other}}
+`,
+});
+
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ detection: true });
   document = new ApiDocument(await server.json<ApiPaths>('/openapi.json'));
   stored = await server.record([
     fullEvent,
@@ -58,6 +90,16 @@ beforeAll(async () => {
   await server.engine.log.publish('main');
   toRevoke = await server.token({ role: 'read', trails: ['main'], expiresAt: '2099-01-31T09:30:00+01:00' });
   limited = await server.token({ role: 'read', trails: ['main'], tenants: ['acme'] });
+  await send(post('/v1/rules', rule('vault.open'), 201));
+  await send(post('/v1/rules/{key}/enable', {}, 200, { path: '/v1/rules/vault.open/enable' }));
+  await server.record({ action: 'vault.open', actor: { type: 'user', id: 'u_1' } });
+  [alert] = await vi.waitFor(async () => {
+    const { alerts } = await server.json<AlertPage>('/v1/alerts?rule=vault.open');
+    expect(alerts).toHaveLength(1);
+    return alerts as [Alert];
+  });
+  const answer = await send(post('/v1/silences', newSilence, 201));
+  silence = JSON.parse(answer.text) as Silence;
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -92,6 +134,16 @@ const revoke = (id: () => string, status: number): Case => ({
   path: () => `/v1/tokens/${id()}`,
   status,
 });
+/** A request about a rule, by what comes behind its key. */
+const ofRule = (method: string, path: string, key: string, status: number, body?: unknown): Case => ({
+  operation: `${method} ${path}`,
+  path: path.replace('{key}', key),
+  status,
+  body,
+});
+const actOn = (body: unknown, status: number, id = (): string => alert.id): Case =>
+  post('/v1/alerts/{id}', body, status, { path: () => `/v1/alerts/${id()}` });
+const builtIn = 'mfa_removed';
 const first = (): string => stored.receipts[0]!.id;
 const ofLimited = (): string => limited.secret;
 
@@ -137,6 +189,48 @@ const cases: readonly Case[] = [
   post('/v1/tokens', { name: 'x'.repeat(70_000) }, 413),
   revoke(() => toRevoke.id, 200),
   revoke(() => 'tok_x', 404),
+  get('/v1/alerts', '/v1/alerts'),
+  get('/v1/alerts', '/v1/alerts?status=open,resolved&minLevel=low&trail=main&since=1h&limit=1'),
+  get('/v1/alerts', '/v1/alerts?status=x', 400),
+  get('/v1/alerts', '/v1/alerts?cursor=x', 400),
+  get('/v1/alerts', '/v1/alerts?trail=nowhere', 404),
+  get('/v1/alerts', '/v1/alerts', 403, ofLimited),
+  get('/v1/alerts/stats', '/v1/alerts/stats'),
+  get('/v1/alerts/stats', '/v1/alerts/stats?since=yesterday', 400),
+  get('/v1/alerts/stream', '/v1/alerts/stream?minLevel=x', 400),
+  get('/v1/alerts/{id}', () => `/v1/alerts/${alert.id}`),
+  get('/v1/alerts/{id}', '/v1/alerts/alr_x', 404),
+  actOn({ action: 'acknowledge', note: 'on it' }, 200),
+  actOn({ action: 'acknowledge' }, 409),
+  actOn({ action: 'assign', assignee: 'u_7' }, 200),
+  actOn({ action: 'resolve' }, 422),
+  actOn({ action: 'resolve', disposition: 'benign' }, 200),
+  actOn({ action: 'note', note: 'x' }, 404, () => 'alr_x'),
+  get('/v1/silences', '/v1/silences'),
+  post('/v1/silences', newSilence, 201),
+  post('/v1/silences', { ...newSilence, match: {} }, 422),
+  post('/v1/silences', { ...newSilence, endsAt: '2001-01-31T09:30:00Z' }, 422),
+  { operation: 'DELETE /v1/silences/{id}', path: () => `/v1/silences/${silence.id}`, status: 200 },
+  { operation: 'DELETE /v1/silences/{id}', path: '/v1/silences/sil_x', status: 404 },
+  get('/v1/detection', '/v1/detection'),
+  get('/v1/rules', '/v1/rules'),
+  get('/v1/rules/{key}', `/v1/rules/${builtIn}`),
+  get('/v1/rules/{key}', '/v1/rules/nowhere', 404),
+  post('/v1/rules', rule('door.open'), 201),
+  post('/v1/rules', rule('door.open'), 422),
+  post('/v1/rules', { yaml: 'title: x' }, 422),
+  post('/v1/rules', { yaml: '' }, 422),
+  post('/v1/rules/validate', { yaml: 'title: [' }, 200),
+  ofRule('PUT', '/v1/rules/{key}', 'door.open', 200, rule('door.open')),
+  ofRule('PUT', '/v1/rules/{key}', 'door.open', 422, rule('other')),
+  ofRule('PUT', '/v1/rules/{key}', builtIn, 409, rule('other')),
+  ofRule('POST', '/v1/rules/{key}/enable', 'door.open', 200),
+  ofRule('POST', '/v1/rules/{key}/disable', 'door.open', 200, { reason: 'noise' }),
+  ofRule('POST', '/v1/rules/{key}/disable', 'nowhere', 404, { reason: 'noise' }),
+  ofRule('POST', '/v1/rules/{key}/backtest', 'door.open', 200, { trail: 'main' }),
+  ofRule('POST', '/v1/rules/{key}/backtest', 'door.open', 404, { trail: 'nowhere' }),
+  ofRule('DELETE', '/v1/rules/{key}', 'door.open', 200),
+  ofRule('DELETE', '/v1/rules/{key}', builtIn, 409),
   get('/trails/{trail}/checkpoint', '/trails/main/checkpoint'),
   get('/trails/{trail}/checkpoint', '/trails/nowhere/checkpoint', 404),
   get('/trails/{trail}/tile/{path}', '/trails/main/tile/0/000.p/2'),
@@ -169,8 +263,8 @@ describe('the API document', () => {
 
   it('is held against an answer of every operation', () => {
     const met = cases.filter(({ status }) => status < 300).map(({ operation }) => operation);
-    // A stream has no end to read to; its events are looked at below.
-    const documented = [...document.operations.keys()].filter((name) => name !== 'GET /v1/events/stream');
+    // Streams have no end to read to; their events are looked at below.
+    const documented = [...document.operations.keys()].filter((name) => !name.endsWith('/stream'));
     expect([...new Set(met)].sort()).toEqual(documented.sort());
   });
 
@@ -178,6 +272,12 @@ describe('the API document', () => {
     await using stream = await followStream(server, '/v1/events/stream?from=0', adminSecret);
     for (const { data } of await stream.take(2))
       expect(document.faultsIn('StoredEntry', JSON.parse(data))).toEqual([]);
+  });
+
+  it('describes the events of a stream of alerts as those of a page', async () => {
+    await using stream = await followStream(server, '/v1/alerts/stream?from=0', adminSecret);
+    for (const { data } of await stream.take(1))
+      expect(document.faultsIn('Alert', JSON.parse(data))).toEqual([]);
   });
 
   it('takes every event that the server takes', () => {
@@ -214,6 +314,18 @@ describe('while nothing can be recorded', () => {
     post('/v1/trails', { name: 'unrecorded' }, 503),
     post('/v1/tokens', { name: 'unrecorded', role: 'read' }, 503),
     revoke(() => limited.id, 503),
+    get('/v1/alerts', '/v1/alerts', 503),
+    get('/v1/alerts/stream', '/v1/alerts/stream', 503),
+    get('/v1/alerts/{id}', () => `/v1/alerts/${alert.id}`, 503),
+    actOn({ action: 'note', note: 'x' }, 503),
+    post('/v1/silences', newSilence, 503),
+    { operation: 'DELETE /v1/silences/{id}', path: () => `/v1/silences/${silence.id}`, status: 503 },
+    post('/v1/rules', rule('gate.open'), 503),
+    ofRule('PUT', '/v1/rules/{key}', 'vault.open', 503, rule('vault.open')),
+    ofRule('DELETE', '/v1/rules/{key}', 'gate.open', 503),
+    ofRule('POST', '/v1/rules/{key}/enable', builtIn, 503),
+    ofRule('POST', '/v1/rules/{key}/disable', builtIn, 503, { reason: 'noise' }),
+    ofRule('POST', '/v1/rules/{key}/backtest', builtIn, 503, { trail: 'main' }),
   ];
 
   it.each(['overloaded', 'storage_unavailable', 'shutting_down'] as const)(
@@ -245,7 +357,9 @@ describe('while nothing can be recorded', () => {
 
   it('no other route is in need of it', () => {
     const documented = [...document.operations]
-      .filter(([, { responses }]) => responses['503']?.description.includes('overloaded'))
+      .filter(([, { responses }]) =>
+        ['overloaded', 'storage_unavailable'].every((code) => responses['503']?.description.includes(code)),
+      )
       .map(([name]) => name);
     expect(recording.map(({ operation }) => operation).sort()).toEqual(documented.sort());
   });

@@ -7,8 +7,8 @@ import type { StoredToken, TokenStore } from '../ports.ts';
 import { LogClient } from '../sequencer/log-client.ts';
 import { InlineWorker } from '../sequencer/testing/inline-worker.ts';
 import { temporaryFolder } from '../sequencer/testing/temporary-folder.ts';
-import { ensureChosenAdmin, ensureFirstAdmin } from './first-admin.ts';
-import { issueToken, type TokenParts } from './issue-token.ts';
+import { ensureChosenAdmin, ensureFirstAdmin, type FirstAdminParts } from './first-admin.ts';
+import { issueToken } from './issue-token.ts';
 import { systemTrail } from './permissions.ts';
 import { SystemTrail } from './system-trail.ts';
 import { Tokens } from './tokens.ts';
@@ -54,7 +54,7 @@ class Starts implements Disposable {
   }
 
   /** Starts, does something that is cut off at a step, and stops. */
-  async run(work: (parts: TokenParts) => Promise<unknown>, fault?: Step): Promise<void> {
+  async run(work: (parts: FirstAdminParts) => Promise<unknown>, fault?: Step): Promise<void> {
     const worker = new InlineWorker(
       { dir: this.folder.dir, originPrefix: 'audit.example', publishEveryMs: 3_600_000 },
       (point, phase) => {
@@ -63,14 +63,15 @@ class Starts implements Disposable {
     );
     const log = new LogClient(worker.asWorker);
     await log.ready;
-    if (!log.trail(systemTrail)) await log.createTrail(systemTrail);
+    const isNew = log.trail(systemTrail) === undefined;
+    if (isNew) await log.createTrail(systemTrail);
     using state = new SqliteStateStore(this.folder.state);
     const random = (bytes: number): Uint8Array => crypto.getRandomValues(new Uint8Array(bytes));
     const system = new SystemTrail(new Intake(log, { now: Date.now, random }), () => {});
     const store = new FailingStore(state, (step) => this.#pass(step));
     this.#fault = fault;
     try {
-      await work({ tokens: new Tokens(store, { now: Date.now, random }), system });
+      await work({ tokens: new Tokens(store, { now: Date.now, random }), system, isNew });
     } finally {
       this.#fault = undefined;
       await log.close();

@@ -1,6 +1,7 @@
 import { errorKinds, eventSchema, resolveField } from '@sealtrail/core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { noDetection } from '../followers/detect/detection-client.ts';
 import { createApp } from './app.ts';
 import type { HttpParts } from './context.ts';
 import { createMetrics } from './metrics.ts';
@@ -38,7 +39,10 @@ const none = (): number => 0;
 // Nothing of the engine is needed to describe the API.
 const app = createApp({
   version: '1.2.3',
-  metrics: createMetrics({ queuedBytes: none, entries: none, indexedEntries: none }),
+  metrics: createMetrics({
+    ...{ queuedBytes: none, entries: none, indexedEntries: none },
+    detection: () => noDetection.counts,
+  }),
   closing: new AbortController().signal,
 } as HttpParts);
 
@@ -113,6 +117,24 @@ describe('the API document', () => {
       'GET /v1/tokens': 'listTokens',
       'POST /v1/tokens': 'createToken',
       'DELETE /v1/tokens/{id}': 'revokeToken',
+      'GET /v1/alerts': 'listAlerts',
+      'GET /v1/alerts/stats': 'countAlerts',
+      'GET /v1/alerts/stream': 'followAlerts',
+      'GET /v1/alerts/{id}': 'getAlert',
+      'POST /v1/alerts/{id}': 'actOnAlert',
+      'GET /v1/silences': 'listSilences',
+      'POST /v1/silences': 'createSilence',
+      'DELETE /v1/silences/{id}': 'endSilence',
+      'GET /v1/detection': 'getDetection',
+      'GET /v1/rules': 'listRules',
+      'POST /v1/rules': 'createRules',
+      'POST /v1/rules/validate': 'validateRules',
+      'GET /v1/rules/{key}': 'getRule',
+      'PUT /v1/rules/{key}': 'replaceRules',
+      'DELETE /v1/rules/{key}': 'removeRules',
+      'POST /v1/rules/{key}/enable': 'enableRule',
+      'POST /v1/rules/{key}/disable': 'disableRule',
+      'POST /v1/rules/{key}/backtest': 'backtestRule',
       'GET /trails/{trail}/checkpoint': 'getCheckpoint',
       'GET /trails/{trail}/tile/{path}': 'getTile',
       'GET /healthz': 'getHealth',
