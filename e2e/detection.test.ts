@@ -1,0 +1,284 @@
+import { rm } from 'node:fs/promises';
+import type {
+  Alert,
+  AlertDetails,
+  AlertPage,
+  Backtest,
+  DetectionStatus,
+  Rule,
+  RuleReport,
+} from '@sealtrail/core';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { followStream } from './support/event-stream.ts';
+import { adminSecret, problemOf, startServer, type TestServer } from './support/server.ts';
+
+const waiting = { timeout: 20_000 };
+
+/** A rule file: logins that fail, and many of them. `minutes` is the window. */
+const guessing = (minutes: number, title = 'Many failures'): string => `
+title: A failure
+name: failure_of_test
+level: informational
+logsource: {product: sealtrail}
+detection: {selection: {action: test.login, outcome: failure}, condition: selection}
+sealtrail:
+  tests:
+    - {name: one, match: true, event: {action: test.login, outcome: failure}}
+    - {name: none, match: false, event: {action: test.login, outcome: success}}
+---
+title: ${title}
+name: failures_of_test
+level: high
+correlation: {type: event_count, rules: [failure_of_test], group-by: [actor.id], timespan: ${minutes}m, condition: {gte: 4}}
+sealtrail:
+  tests:
+    - {name: four, match: true, events: [{event: {action: test.login, outcome: failure, actor: {id: u}}, times: 4}]}
+    - {name: three, match: false, events: [{event: {action: test.login, outcome: failure, actor: {id: u}}, times: 3}]}
+`;
+const failure = { action: 'test.login', outcome: 'failure', actor: { type: 'user', id: 'u_1' } } as const;
+
+let server: TestServer;
+beforeEach(async () => {
+  server = await startServer({ detection: true });
+});
+afterEach(() => server[Symbol.asyncDispose]());
+
+async function sendJson<T>(method: string, path: string, body: unknown = {}, status = 200): Promise<T> {
+  const answer = await server.send(path, {
+    method,
+    body: JSON.stringify(body),
+    headers: { 'content-type': 'application/json' },
+  });
+  expect([answer.status, answer.text]).toEqual([status, answer.text]);
+  return JSON.parse(answer.text) as T;
+}
+
+/** Alerts of a rule once there are so many. */
+async function alertsOf(rule: string, count: number, query = ''): Promise<Alert[]> {
+  return await vi.waitFor(async () => {
+    const { alerts } = await server.json<AlertPage>(`/v1/alerts?rule=${rule}${query}`);
+    expect(alerts).toHaveLength(count);
+    return alerts;
+  }, waiting);
+}
+
+/** Waits until detection has seen all entries. */
+async function caughtUp(): Promise<void> {
+  await vi.waitFor(async () => {
+    const { trails } = await server.json<DetectionStatus>('/v1/detection');
+    for (const { trail, entries } of trails) if (trail === 'main') expect(entries).toBe(server.size('main'));
+  }, waiting);
+}
+
+async function addGuessing(): Promise<void> {
+  await sendJson('POST', '/v1/rules', { yaml: guessing(60) }, 201);
+  await sendJson('POST', '/v1/rules/failures_of_test/enable');
+}
+
+/** Stops the server and starts it on the same folder. */
+async function restart(): Promise<void> {
+  const { dir, http, engine } = server;
+  await http[Symbol.asyncDispose]();
+  await engine[Symbol.asyncDispose]();
+  const next = await startServer({ dir, detection: true });
+  const dispose = next[Symbol.asyncDispose].bind(next);
+  next[Symbol.asyncDispose] = async () => {
+    await dispose();
+    await rm(dir, { recursive: true, force: true });
+  };
+  server = next;
+}
+
+describe('detection', () => {
+  it('opens an alert that goes through its life, and each step is in the trail system', async () => {
+    await addGuessing();
+    await server.record([failure, failure, failure, failure]);
+    const [alert] = await alertsOf('failures_of_test', 1);
+    expect(alert).toMatchObject({
+      trail: 'main',
+      rule: { title: 'Many failures' },
+      level: 'high',
+      entity: { 'actor.id': 'u_1' },
+      actors: ['u_1'],
+      status: 'open',
+      findings: 1,
+      entries: [0, 1, 2, 3],
+    });
+    const id = alert!.id;
+    await sendJson('POST', `/v1/alerts/${id}`, { action: 'assign', assignee: 'u_9', note: 'yours' });
+    await sendJson('POST', `/v1/alerts/${id}`, { action: 'resolve', disposition: 'benign' });
+    const details = await server.json<AlertDetails>(`/v1/alerts/${id}`);
+    expect(details.steps.map(({ action }) => action)).toEqual(['open', 'assign', 'resolve']);
+    expect(details.findings).toMatchObject([{ kind: 'correlation', peak: 4, entries: [0, 1, 2, 3] }]);
+    const acts = server
+      .entries('system')
+      .filter(({ targets }) => (targets as { id: string }[] | undefined)?.some((target) => target.id === id))
+      .map(({ action }) => action)
+      .filter((action) => action !== 'alert.list');
+    expect(acts).toEqual(['alert.open', 'alert.assign', 'alert.resolve', 'alert.read']);
+    const enabled = server.entries('system').filter(({ action }) => action === 'rule.enable');
+    expect(enabled).toMatchObject([{ actor: { type: 'api_key' }, targets: [{ type: 'rule' }] }]);
+  });
+
+  it('goes on after a restart: what was half seen is completed, and nothing is found twice', async () => {
+    await addGuessing();
+    await server.record([failure, failure]);
+    await caughtUp();
+    await restart();
+    await server.record([failure, failure]);
+    const [alert] = await alertsOf('failures_of_test', 1);
+    expect(alert!.entries).toEqual([0, 1, 2, 3]);
+    await restart();
+    await server.record(failure);
+    await caughtUp();
+    await alertsOf('failures_of_test', 1);
+    const opened = server.entries('system').filter(({ action }) => action === 'alert.open');
+    expect(opened).toHaveLength(1);
+  });
+
+  it('keeps the state of rules that a change is not about, and begins anew with those it is about', async () => {
+    await addGuessing();
+    await server.record([failure, failure, failure]);
+    await caughtUp();
+    // Another rule comes, and the title changes.
+    await sendJson(
+      'POST',
+      '/v1/rules',
+      { yaml: guessing(60).replaceAll('_of_test', '_of_other').replaceAll('title: ', 'title: Other ') },
+      201,
+    );
+    await sendJson('PUT', '/v1/rules/failures_of_test', { yaml: guessing(60, 'Still many') });
+    await server.record(failure);
+    await alertsOf('failures_of_test', 1);
+    await server.record([
+      { ...failure, actor: { type: 'user', id: 'u_2' } },
+      { ...failure, actor: { type: 'user', id: 'u_2' } },
+      { ...failure, actor: { type: 'user', id: 'u_2' } },
+    ]);
+    await caughtUp();
+    await sendJson('PUT', '/v1/rules/failures_of_test', { yaml: guessing(30) });
+    await server.record({ ...failure, actor: { type: 'user', id: 'u_2' } });
+    await caughtUp();
+    await alertsOf('failures_of_test', 1);
+  });
+
+  it('runs no rule without passing tests', async () => {
+    const untested = `title: Untested\nname: untested\nlogsource: {product: sealtrail}\ndetection: {s: {action: x}, condition: s}`;
+    await sendJson('POST', '/v1/rules', { yaml: untested }, 201);
+    const failing = `${untested.replaceAll('ntested', 'ntrue')}
+sealtrail: {tests: [{name: a, match: true, event: {action: y}}, {name: b, match: false, event: {action: z}}]}`;
+    await sendJson('POST', '/v1/rules', { yaml: failing }, 201);
+    for (const key of ['untested', 'untrue']) {
+      const answer = await server.send(`/v1/rules/${key}/enable`, { method: 'POST' });
+      expect(problemOf(answer)).toMatchObject({ status: 409, code: 'rule_untested' });
+    }
+    const report = await sendJson<RuleReport>('POST', '/v1/rules/validate', { yaml: failing });
+    expect(report.faults).toHaveLength(1);
+    const { rules } = await server.json<{ rules: Rule[] }>('/v1/rules');
+    expect(rules.filter(({ origin }) => origin === 'custom').map(({ isEnabled }) => isEnabled)).toEqual([
+      false,
+      false,
+    ]);
+  });
+
+  it('names the line of what is wrong in a rule, and lets nothing go that another one needs', async () => {
+    const answer = await server.send('/v1/rules', {
+      method: 'POST',
+      body: JSON.stringify({
+        yaml: 'title: x\nlogsource: {product: p}\ndetection: {s: {a|nope: 1}, condition: s}',
+      }),
+      headers: { 'content-type': 'application/json' },
+    });
+    expect(problemOf(answer)).toMatchObject({ code: 'invalid_rule' });
+    expect(problemOf(answer).errors![0]!.message).toMatch(/^line 3, column \d+: /);
+    await sendJson('POST', '/v1/rules', { yaml: guessing(60).split('---')[0]! }, 201);
+    await sendJson('POST', '/v1/rules', { yaml: guessing(60).split('---')[1]! }, 201);
+    const removal = await server.send('/v1/rules/failure_of_test', { method: 'DELETE' });
+    expect(problemOf(removal)).toMatchObject({ status: 422, code: 'invalid_rule' });
+    await sendJson('DELETE', '/v1/rules/failures_of_test');
+    await sendJson('DELETE', '/v1/rules/failure_of_test');
+  });
+
+  it('tries a rule on history before it runs', async () => {
+    await sendJson('POST', '/v1/rules', { yaml: guessing(60) }, 201);
+    await server.record(
+      ['u_1', 'u_2'].flatMap((id) =>
+        Array.from({ length: 4 }, () => ({ ...failure, actor: { type: 'user', id } })),
+      ),
+    );
+    const result = await sendJson<Backtest>('POST', '/v1/rules/failures_of_test/backtest', { trail: 'main' });
+    expect(result).toMatchObject({
+      entries: 8,
+      isWhole: true,
+      findings: 2,
+      alerts: 2,
+      alertsPerDay: [{ day: new Date().toISOString().slice(0, 10), alerts: 2 }],
+      groups: [
+        { entity: { 'actor.id': 'u_1' }, findings: 1 },
+        { entity: { 'actor.id': 'u_2' }, findings: 1 },
+      ],
+    });
+    await alertsOf('failures_of_test', 0);
+  });
+
+  it('shows alerts to those alone who may see what they are about', async () => {
+    await addGuessing();
+    await server.json('/v1/trails', {
+      method: 'POST',
+      body: JSON.stringify({ name: 'other' }),
+      headers: { 'content-type': 'application/json' },
+    });
+    await server.record(
+      ['acme', 'umbrella'].flatMap((tenant) => Array.from({ length: 4 }, () => ({ ...failure, tenant }))),
+    );
+    await server.record(Array.from({ length: 4 }, () => ({ ...failure, trail: 'other' })));
+    const all = await alertsOf('failures_of_test', 3);
+    const limited = await server.token({ role: 'analyst', trails: ['main'], tenants: ['acme'] });
+    const seen = async (path: string): Promise<AlertPage> =>
+      JSON.parse((await server.send(path, { token: limited.secret })).text) as AlertPage;
+    expect((await seen('/v1/alerts')).alerts.map(({ tenant }) => tenant)).toEqual(['acme']);
+    for (const { id, tenant } of all) {
+      const { status } = await server.send(`/v1/alerts/${id}`, { token: limited.secret });
+      expect([tenant, status]).toEqual([tenant, tenant === 'acme' ? 200 : 404]);
+    }
+    for (const [method, path] of [
+      ['GET', '/v1/silences'],
+      ['GET', '/v1/detection'],
+      ['DELETE', '/v1/rules/failures_of_test'],
+    ] as const)
+      expect((await server.send(path, { method, token: limited.secret })).status).toBe(403);
+    const reader = await server.token({ role: 'read' });
+    expect((await server.send('/v1/alerts', { token: reader.secret })).status).toBe(403);
+  });
+
+  it('pages through alerts, and streams them to whoever follows, who misses none', async () => {
+    await addGuessing();
+    await using stream = await followStream(server, '/v1/alerts/stream', adminSecret);
+    for (let n = 0; n < 5; n++)
+      await server.record(
+        Array.from({ length: 4 }, () => ({ ...failure, actor: { type: 'user', id: `u_${n}` } })),
+      );
+    const streamed = (await stream.take(5)).map(({ data }) => JSON.parse(data) as Alert);
+    expect(new Set(streamed.map(({ entity }) => entity['actor.id'])).size).toBe(5);
+    const paged: string[] = [];
+    let cursor: string | null = '';
+    while (cursor !== null) {
+      const page: AlertPage = await server.json(
+        `/v1/alerts?rule=failures_of_test&limit=2${cursor && `&cursor=${cursor}`}`,
+      );
+      paged.push(...page.alerts.map(({ id }) => id));
+      cursor = page.nextCursor;
+    }
+    expect(paged.sort()).toEqual(streamed.map(({ id }) => id).sort());
+    await using again = await followStream(server, '/v1/alerts/stream', adminSecret, {
+      'last-event-id': String(streamed[2]!.revision),
+    });
+    const rest = (await again.take(2)).map(({ id }) => Number(id));
+    expect(rest).toEqual(streamed.slice(3).map(({ revision }) => revision));
+  });
+
+  it('answers for nothing where it is turned off', async () => {
+    await using off = await startServer();
+    expect(problemOf(await off.send('/v1/alerts'))).toMatchObject({ code: 'detection_unavailable' });
+  });
+});
