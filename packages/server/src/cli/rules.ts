@@ -15,6 +15,7 @@ import { readRuleSources } from '../rules/rule-files.ts';
 import type { CliContext } from './context.ts';
 import { openInput } from './input-file.ts';
 import { jsonLine, printable } from './printable.ts';
+import { backtestCommand } from './rules-backtest.ts';
 import { table } from './table.ts';
 
 interface JsonOption {
@@ -33,6 +34,7 @@ interface ExplainOptions extends EvalOptions {
 export function rulesCommand(context: CliContext): Command {
   return new Command('rules')
     .description('check, test and try detection rules (Sigma), without a server')
+    .addCommand(backtestCommand(context))
     .addCommand(lintCommand(context))
     .addCommand(testCommand(context))
     .addCommand(listCommand(context))
@@ -44,7 +46,8 @@ export function rulesCommand(context: CliContext): Command {
 const overPaths = (name: string): Command =>
   new Command(name).argument('<path...>', rulesAt).option('--json', 'output for machines');
 
-const rulesAt = 'YAML files, folders, or JSON Lines with a member yaml';
+/** What commands say of the paths of rules. */
+export const rulesAt = 'YAML files, folders, or JSON Lines with a member yaml';
 
 function lintCommand({ terminal, setExitCode }: CliContext): Command {
   return overPaths('lint')

@@ -1,10 +1,8 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Backtest } from '@sealtrail/core';
 import { loadRules } from '@sealtrail/core/sigma';
-import { dataFolder } from '../adapters/fs/data-folder.ts';
-import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import type { RulesForBacktest } from '../followers/detect/detection-calls.ts';
-import { backtest } from '../rules/backtest.ts';
+import { backtestFolder } from '../rules/backtest-folder.ts';
 import { rulesAlone } from '../rules/rules-alone.ts';
 import type { Failure } from '../sequencer/protocol.ts';
 import { failureOf } from './failure.ts';
@@ -24,12 +22,10 @@ export type BacktestReply = { readonly result: Backtest } | { readonly failure: 
 
 /** One backtest, beside everything else. */
 function run({ dir, sources, keys, maxEntries, maxMs, ...options }: BacktestThreadOptions): Backtest {
-  using reader = new SqliteLogReader(dataFolder(dir).log);
   const rules = rulesAlone(loadRules(sources), new Set(keys));
   const endMs = performance.now() + maxMs;
-  return backtest({
+  return backtestFolder(dir, {
     ...options,
-    reader,
     rules,
     onProgress: (done) => done < maxEntries && performance.now() < endMs,
   });
