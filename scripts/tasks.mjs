@@ -43,6 +43,11 @@ const tasks = {
     await lint();
     await vitest('--coverage');
   },
+  /** Writes a page of the documentation out of measurements. */
+  async report(name) {
+    await build();
+    await node(path.join(root, `scripts/reports/${name}.ts`));
+  },
   async bench(...args) {
     await build();
     // These are run by name: the others are parts of `run`.
