@@ -1,6 +1,7 @@
 // The tasks behind the npm scripts; runs under the pinned Node (see run.mjs).
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { copyRules } from './copy-rules.mjs';
 import { runChild } from './run-child.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -12,7 +13,10 @@ async function node(...args) {
   if (status !== 0) process.exit(status);
 }
 
-const build = () => node(bin('typescript', 'bin/tsc'), '--build');
+async function build() {
+  await node(bin('typescript', 'bin/tsc'), '--build');
+  copyRules(root);
+}
 const lint = () => node(bin('@biomejs/biome', 'bin/biome'), 'check', '--error-on-warnings');
 const vitest = (...args) => node(bin('vitest', 'vitest.mjs'), 'run', ...args);
 const sealtrail = (...args) => node(path.join(root, 'packages/server/bin/sealtrail.mjs'), ...args);

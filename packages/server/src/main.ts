@@ -28,7 +28,7 @@ import type { TileReader } from './ports.ts';
 import { AsyncResources } from './resources.ts';
 import { Backtests } from './rules/backtests.ts';
 import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
-import { shippedFolder } from './shipped-folder.ts';
+import { shippedRules } from './shipped-rules.ts';
 import type { DetectThreadOptions } from './threads/detect-thread.ts';
 import type { FollowerThreadOptions } from './threads/follower-thread.ts';
 import type { LogThreadOptions } from './threads/log-thread.ts';
@@ -265,7 +265,7 @@ function startDetection(
   system: SystemTrail,
   logger: Logger,
 ): DetectionClient {
-  const options: DetectThreadOptions = { dir, rules: shippedFolder('rules'), latenessMs };
+  const options: DetectThreadOptions = { dir, rules: shippedRules(), latenessMs };
   const client = new DetectionClient({
     start: () => new Worker(threadFile('detect-thread'), { workerData: options }),
     record: (event) => recordAct(system, event),
