@@ -1,11 +1,28 @@
-import type { CreatedToken, NewToken, Role } from '@sealtrail/core';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { AlertPage, CreatedToken, NewToken, Role, Silence } from '@sealtrail/core';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { adminSecret, problemOf, startServer, type TestServer } from './support/server.ts';
 
 const roles: readonly Role[] = ['ingest', 'read', 'analyst', 'auditor', 'admin'];
 const readers: readonly Role[] = ['read', 'analyst', 'auditor', 'admin'];
 const supervisors: readonly Role[] = ['auditor', 'admin'];
 const admins: readonly Role[] = ['admin'];
+const watchers: readonly Role[] = ['analyst', 'auditor', 'admin'];
+const engineers: readonly Role[] = ['analyst', 'admin'];
+const soon = new Date(Date.now() + 3_600_000).toISOString();
+const builtIn = 'mfa_removed';
+
+/** A rule that finds events of an action. */
+const ruleOf = (action: string): string => `
+title: ${action}
+name: ${action}
+level: high
+logsource: {product: sealtrail}
+detection: {selection: {action: ${action}}, condition: selection}
+sealtrail:
+  tests:
+    - {name: it, match: true, event: {action: ${action}}}
+    - {name: another, match: false, event: {action: other}}
+`;
 
 /** What is there before anybody asks. */
 interface World {
@@ -17,6 +34,9 @@ interface World {
   readonly n: number;
   /** A token within main and acme, to be revoked. */
   readonly token: string;
+  /** An alert about acme in the trail main, and a silence. */
+  readonly alert: string;
+  readonly silence: string;
 }
 
 interface Route {
@@ -35,6 +55,8 @@ interface Route {
   readonly wholeServer?: true;
   /** Instead of 403 where the scope falls short: what is out of reach is not there. */
   readonly hidden?: true;
+  /** As `hidden`, where the trail is out of reach. */
+  readonly isHiddenTrail?: true;
 }
 
 const routes: readonly Route[] = [
@@ -126,6 +148,100 @@ const routes: readonly Route[] = [
     hidden: true,
     ok: 200,
   },
+  ...['get /v1/alerts', 'get /v1/alerts/stats', 'get /v1/alerts/stream'].map((route) => ({
+    route,
+    path: () => route.slice('get '.length),
+    roles: watchers,
+    ok: 200,
+  })),
+  { route: 'get /v1/alerts', path: () => '/v1/alerts?trail=main', roles: watchers, trail: 'main', ok: 200 },
+  {
+    route: 'get /v1/alerts/{id}',
+    path: ({ alert }) => `/v1/alerts/${alert}`,
+    roles: watchers,
+    trail: 'main',
+    tenant: 'acme',
+    hidden: true,
+    isHiddenTrail: true,
+    ok: 200,
+  },
+  {
+    route: 'post /v1/alerts/{id}',
+    path: ({ alert }) => `/v1/alerts/${alert}`,
+    body: () => ({ action: 'note', note: 'x' }),
+    roles: engineers,
+    trail: 'main',
+    tenant: 'acme',
+    hidden: true,
+    isHiddenTrail: true,
+    ok: 200,
+  },
+  { route: 'get /v1/silences', path: () => '/v1/silences', roles: watchers, wholeServer: true, ok: 200 },
+  {
+    route: 'post /v1/silences',
+    path: () => '/v1/silences',
+    body: () => ({ match: { rule: 'r' }, owner: 'o', reason: 'r', endsAt: soon }),
+    roles: engineers,
+    wholeServer: true,
+    ok: 201,
+  },
+  {
+    route: 'delete /v1/silences/{id}',
+    path: ({ silence }) => `/v1/silences/${silence}`,
+    roles: engineers,
+    wholeServer: true,
+    ok: 200,
+  },
+  { route: 'get /v1/detection', path: () => '/v1/detection', roles: watchers, wholeServer: true, ok: 200 },
+  { route: 'get /v1/rules', path: () => '/v1/rules', roles: watchers, wholeServer: true, ok: 200 },
+  { route: 'get /v1/rules/{key}', path: () => '/v1/rules/door', roles: watchers, wholeServer: true, ok: 200 },
+  ...(['post /v1/rules', 'post /v1/rules/validate'] as const).map((route) => ({
+    route,
+    path: () => route.slice('post '.length),
+    body: ({ n: number }: World) => ({ yaml: ruleOf(`window-${number}`) }),
+    roles: route.endsWith('validate') ? watchers : engineers,
+    wholeServer: true as const,
+    ok: route.endsWith('validate') ? 200 : 201,
+  })),
+  {
+    route: 'put /v1/rules/{key}',
+    path: () => '/v1/rules/door',
+    body: () => ({ yaml: ruleOf('door') }),
+    roles: engineers,
+    wholeServer: true,
+    ok: 200,
+  },
+  // Whoever may gets this far: others need what is built in.
+  {
+    route: 'delete /v1/rules/{key}',
+    path: () => `/v1/rules/${builtIn}`,
+    roles: engineers,
+    wholeServer: true,
+    ok: 409,
+  },
+  {
+    route: 'post /v1/rules/{key}/enable',
+    path: () => '/v1/rules/door/enable',
+    roles: engineers,
+    wholeServer: true,
+    ok: 200,
+  },
+  {
+    route: 'post /v1/rules/{key}/disable',
+    path: () => `/v1/rules/${builtIn}/disable`,
+    body: () => ({ reason: 'r' }),
+    roles: engineers,
+    wholeServer: true,
+    ok: 200,
+  },
+  {
+    route: 'post /v1/rules/{key}/backtest',
+    path: () => '/v1/rules/door/backtest',
+    body: () => ({ trail: 'main' }),
+    roles: engineers,
+    wholeServer: true,
+    ok: 200,
+  },
   { route: 'get /metrics', path: () => '/metrics', roles, wholeServer: true, ok: 200 },
   { route: 'get /healthz', path: () => '/healthz', ok: 200 },
   { route: 'get /readyz', path: () => '/readyz', ok: 200 },
@@ -134,7 +250,7 @@ const routes: readonly Route[] = [
 
 /** What the table above says. */
 function expectedStatus(
-  { roles: allowed, trail, tenant, wholeTrail, wholeServer, hidden, ok, route }: Route,
+  { roles: allowed, trail, tenant, wholeTrail, wholeServer, hidden, isHiddenTrail, ok, route }: Route,
   role: Role,
   trails: readonly string[],
   tenants: readonly string[],
@@ -144,7 +260,7 @@ function expectedStatus(
   if (wholeServer && !(trails.includes('*') && tenants.includes('*'))) return 403;
   const reachesTrail = trail === undefined || trails.includes('*') || trails.includes(trail);
   // A token out of reach is not there; a trail out of reach is refused.
-  if (!reachesTrail) return route.startsWith('delete') ? 404 : 403;
+  if (!reachesTrail) return isHiddenTrail || route.startsWith('delete') ? 404 : 403;
   if (tenants.includes('*')) return ok;
   if (wholeTrail) return 403;
   if (tenant !== undefined && !tenants.includes(tenant)) return hidden ? 404 : 403;
@@ -155,14 +271,30 @@ let server: TestServer;
 let world: Omit<World, 'n' | 'token'>;
 let n = 0;
 beforeAll(async () => {
-  server = await startServer();
+  server = await startServer({ detection: true });
   const { receipts } = await server.record([
     { action: 'a', tenant: 'acme', producer: { id: 'p', seq: 1 } },
     { action: 'a', tenant: 'globex' },
   ]);
   await server.engine.log.publish('main');
   await server.record({ action: 'a', trail: 'other' });
-  world = { acme: receipts[0]!.id, globex: receipts[1]!.id, width: server.size() };
+  const post = <T>(path: string, body: object): Promise<T> =>
+    server.json<T>(path, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      headers: { 'content-type': 'application/json' },
+    });
+  await post('/v1/rules', { yaml: ruleOf('door') });
+  await post('/v1/rules/door/enable', {});
+  const { id: silence } = await post<Silence>('/v1/silences', {
+    ...{ match: { rule: 'r' }, owner: 'o', reason: 'r', endsAt: soon },
+  });
+  await server.record({ action: 'door', tenant: 'acme' });
+  const alert = await vi.waitFor(async () => {
+    const { alerts } = await server.json<AlertPage>('/v1/alerts?rule=door');
+    return alerts[0]!.id;
+  });
+  world = { acme: receipts[0]!.id, globex: receipts[1]!.id, width: server.size(), alert, silence };
 });
 afterAll(() => server[Symbol.asyncDispose]());
 
@@ -192,7 +324,7 @@ async function statusOf({ path, body, route }: Route, token: string | undefined)
 }
 
 const nameOf = ({ route, path }: Route): string =>
-  `${route} (${path({ acme: '<acme>', globex: '<globex>', width: 2, n: 0, token: '<token>' })})`;
+  `${route} (${path({ acme: '<acme>', globex: '<globex>', width: 2, n: 0, token: '<token>', alert: '<alert>', silence: '<silence>' })})`;
 
 describe('the table of routes', () => {
   it('names every route of the API', async () => {

@@ -9,7 +9,7 @@ import type {
   Silence,
 } from '@sealtrail/core';
 import type { CorrelatorChanges, SavedDetector } from '@sealtrail/core/sigma';
-import type { Act } from './access/acts.ts';
+import type { SystemEvent } from './access/system-trail.ts';
 
 export type Level = NonNullable<Event['severity']>;
 
@@ -157,6 +157,9 @@ export interface AlertCounts {
   readonly meanTimeToAcknowledgeMs: number | null;
   readonly meanTimeToResolveMs: number | null;
 }
+
+/** Something administrative on its way into the trail `system`; its id says which one it is. */
+export type Act = SystemEvent & { readonly id: string };
 
 /** Acts that are kept together with what they tell of, until they are in the trail `system`. */
 export interface ActStore {

@@ -1,4 +1,5 @@
 import { SealtrailError, type Token, uuidBytes } from '@sealtrail/core';
+import type { Act } from '../detection-ports.ts';
 import type { TileReader } from '../ports.ts';
 import type { LogClient } from '../sequencer/log-client.ts';
 import type { TrailStatus } from '../sequencer/protocol.ts';
@@ -8,12 +9,9 @@ import { systemTrail } from './permissions.ts';
 import type { SystemEvent, SystemTrail } from './system-trail.ts';
 import type { Tokens } from './tokens.ts';
 
-/**
- * Acts that are done first and recorded then: a trail's key is known when it is there, and a token must be revocable while
- * the log cannot be written. Their entries' ids follow from what was done, so that an act is in `system` once, however
- * often it is reported; what a crash has left out is made up for on the next start.
- */
-export type Act = SystemEvent & { readonly id: string };
+// Acts that are done first and recorded then: a trail's key is known when it is there, and a token must be revocable while
+// the log cannot be written. Their entries' ids follow from what was done, so that an act is in `system` once, however often
+// it is reported; what a crash has left out is made up for on the next start.
 
 const byServer: Issuer = { actor: { type: 'system' } };
 

@@ -23,7 +23,7 @@ type Handler = (c: HttpContext) => Promise<Response>;
 /** `GET /v1/rules`: rules, built in or added. */
 export function getRules(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
-    gate.authorize(c, 'rules.read');
+    gate.refuseScope(c, gate.authorize(c, 'rules.read'));
     parametersOf(c, []);
     return c.json({ rules: await parts.detection.call('listRules') });
   };
@@ -32,7 +32,7 @@ export function getRules(parts: HttpParts, gate: Gate): Handler {
 /** `GET /v1/rules/{key}`: a rule with the text of its file. */
 export function getRule(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
-    gate.authorize(c, 'rules.read');
+    gate.refuseScope(c, gate.authorize(c, 'rules.read'));
     parametersOf(c, []);
     return c.json(await parts.detection.call('getRule', keyIn(c)));
   };
@@ -41,7 +41,7 @@ export function getRule(parts: HttpParts, gate: Gate): Handler {
 /** `POST /v1/rules/validate`: what would be said of a rule file. */
 export function validateRules(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
-    gate.authorize(c, 'rules.read');
+    gate.refuseScope(c, gate.authorize(c, 'rules.read'));
     const { yaml } = await readJsonBody(c, ruleTextSchema, maxTextBytes);
     return c.json(await parts.detection.call('validateRules', yaml));
   };

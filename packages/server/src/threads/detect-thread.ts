@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 import { SealtrailError } from '@sealtrail/core';
 import type { RuleSource } from '@sealtrail/core/sigma';
-import type { Act } from '../access/acts.ts';
 import { randomText } from '../access/random-text.ts';
 import { dataFolder } from '../adapters/fs/data-folder.ts';
 import { SqliteActStore } from '../adapters/sqlite/act-store.ts';
@@ -11,6 +10,7 @@ import { openDetectionDatabase } from '../adapters/sqlite/detection-database.ts'
 import { SqliteDetectionStore } from '../adapters/sqlite/detection-store.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteRuleStore } from '../adapters/sqlite/rule-store.ts';
+import type { Act } from '../detection-ports.ts';
 import { Detection } from '../followers/detect/detection.ts';
 import type { DetectReply, DetectRequest } from '../followers/detect/protocol.ts';
 import { AsyncResources } from '../resources.ts';

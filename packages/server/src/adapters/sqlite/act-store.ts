@@ -1,6 +1,5 @@
 import type Database from 'better-sqlite3';
-import type { Act } from '../../access/acts.ts';
-import type { ActStore } from '../../detection-ports.ts';
+import type { Act, ActStore } from '../../detection-ports.ts';
 
 /** Acts on their way into the trail `system`, in a detection database. */
 export class SqliteActStore implements ActStore {

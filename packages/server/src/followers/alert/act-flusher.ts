@@ -1,5 +1,4 @@
-import type { Act } from '../../access/acts.ts';
-import type { ActStore } from '../../detection-ports.ts';
+import type { Act, ActStore } from '../../detection-ports.ts';
 
 /** Acts on their way at a time. */
 const actsPerRound = 200;

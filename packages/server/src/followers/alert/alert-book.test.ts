@@ -1,12 +1,11 @@
 import type { AlertAction, Notification } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Act } from '../../access/acts.ts';
 import { SqliteActStore } from '../../adapters/sqlite/act-store.ts';
 import { SqliteAlertStore } from '../../adapters/sqlite/alert-store.ts';
 import { openDetectionDatabase } from '../../adapters/sqlite/detection-database.ts';
 import { SqliteDetectionStore } from '../../adapters/sqlite/detection-store.ts';
-import type { StoredAlert, StoredFinding } from '../../detection-ports.ts';
+import type { Act, StoredAlert, StoredFinding } from '../../detection-ports.ts';
 import { SeededRandom } from '../../sequencer/testing/seeded-random.ts';
 import { temporaryFolder } from '../../sequencer/testing/temporary-folder.ts';
 import { codeOf } from '../../testing/code-of.ts';

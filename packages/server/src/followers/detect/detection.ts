@@ -1,9 +1,15 @@
 import { type Alert, SealtrailError } from '@sealtrail/core';
 import { CompiledRules } from '@sealtrail/core/sigma';
-import type { Act } from '../../access/acts.ts';
 import { deterministicId } from '../../access/deterministic-id.ts';
 import type { Issuer } from '../../access/issue-token.ts';
-import type { ActStore, AlertStore, DetectionStore, RuleStore, StoredAlert } from '../../detection-ports.ts';
+import type {
+  Act,
+  ActStore,
+  AlertStore,
+  DetectionStore,
+  RuleStore,
+  StoredAlert,
+} from '../../detection-ports.ts';
 import type { LogReader } from '../../ports.ts';
 import { fingerprintsOf } from '../../rules/fingerprint.ts';
 import { RuleCatalog, type RuleCatalogParts } from '../../rules/rule-catalog.ts';
