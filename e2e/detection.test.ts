@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import path from 'node:path';
 import type {
   Alert,
   AlertDetails,
@@ -8,6 +9,7 @@ import type {
   Rule,
   RuleReport,
 } from '@sealtrail/core';
+import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { followStream } from './support/event-stream.ts';
 import { adminSecret, problemOf, startServer, type TestServer } from './support/server.ts';
@@ -275,6 +277,36 @@ sealtrail: {tests: [{name: a, match: true, event: {action: y}}, {name: b, match:
     });
     const rest = (await again.take(2)).map(({ id }) => Number(id));
     expect(rest).toEqual(streamed.slice(3).map(({ revision }) => revision));
+  });
+
+  it('verifies the log now and then, and says what it found', async () => {
+    await using own = await startServer({ verifyEveryMs: 100 });
+    await own.record([failure, failure]);
+    const verified = (): Record<string, unknown>[] =>
+      own.entries('system').filter(({ action }) => action === 'log.verify');
+    await vi.waitFor(() => {
+      expect(verified().filter(({ outcome }) => outcome === 'success')).toContainEqual(
+        expect.objectContaining({
+          targets: [{ type: 'trail', id: 'main' }],
+          metadata: { trail: 'main', size: 2, coveredSize: 2, codes: [] },
+        }),
+      );
+    }, waiting);
+    // Somebody changes an entry of the tail.
+    const db = new Database(path.join(own.dir, 'log.db'));
+    const { data } = db.prepare<[], { data: Buffer }>('SELECT data FROM tail ORDER BY trail, start').get()!;
+    const changed = Buffer.from(data.toString('latin1').replace('"u_1"', '"u_2"'), 'latin1');
+    db.prepare('UPDATE tail SET data = ? WHERE data = ?').run(changed, data);
+    db.close();
+    await vi.waitFor(() => {
+      expect(verified()).toContainEqual(
+        expect.objectContaining({
+          outcome: 'failure',
+          severity: 'critical',
+          metadata: expect.objectContaining({ trail: 'main', codes: ['modified'] }) as unknown,
+        }),
+      );
+    }, waiting);
   });
 
   it('answers for nothing where it is turned off', async () => {

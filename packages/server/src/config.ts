@@ -50,6 +50,12 @@ const configSchema = z.strictObject({
   drainMs: z.coerce.number().int().min(0).default(10_000),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('info'),
   redaction: redactionSchema.default({}),
+  verifyEveryMs: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(2 ** 31 - 1)
+    .default(86_400_000),
   detection: z.boolean().default(true),
   detectionLatenessMs: z.coerce.number().int().min(0).max(86_400_000).default(60_000),
 });
@@ -80,6 +86,8 @@ export interface Config {
   readonly drainMs: number;
   readonly logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
   readonly redaction: RedactionRules;
+  /** Time between two verifications of the log by the server itself; 0: it makes none. */
+  readonly verifyEveryMs: number;
   /** Whether rules follow the log. What comes while they do not is looked at when they do again. */
   readonly detection: boolean;
   /**

@@ -1,6 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
-import { type CreatedToken, compileClientAddress, defaultTrail, SealtrailError } from '@sealtrail/core';
+import {
+  type CreatedToken,
+  compileClientAddress,
+  defaultTrail,
+  reasonOf,
+  SealtrailError,
+} from '@sealtrail/core';
 import { type Logger, pino } from 'pino';
 import { createTrail, recordAct, recordForgottenActs } from './access/acts.ts';
 import { ensureChosenAdmin, ensureFirstAdmin } from './access/first-admin.ts';
@@ -32,6 +38,7 @@ import { shippedRules } from './shipped-rules.ts';
 import type { DetectThreadOptions } from './threads/detect-thread.ts';
 import type { FollowerThreadOptions } from './threads/follower-thread.ts';
 import type { LogThreadOptions } from './threads/log-thread.ts';
+import { VerificationSchedule } from './verify/verification-schedule.ts';
 
 /** A running engine: the log, its followers, and what the HTTP server and the in-process recorder work with. */
 export interface Engine extends AsyncDisposable {
@@ -120,6 +127,15 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
   const detection = config.detection
     ? resources.use(startDetection(folder.dir, config, log, system, logger))
     : noDetection;
+  if (config.verifyEveryMs > 0)
+    resources.use(
+      new VerificationSchedule({
+        start: () => new Worker(threadFile('verify-thread'), { workerData: { dir: folder.dir } }),
+        everyMs: config.verifyEveryMs,
+        record: (event) => system.record(event),
+        onError: (error) => logger.error(`the log was not verified: ${reasonOf(error)}`),
+      }),
+    );
   const backtests = resources.use(
     new Backtests(
       { dir: folder.dir, latenessMs: config.detectionLatenessMs },

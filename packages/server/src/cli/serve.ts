@@ -15,6 +15,7 @@ interface ServeOptions {
   /** False with --no-detection. */
   readonly detection: boolean;
   readonly lateness?: string;
+  readonly verifyEvery?: string;
 }
 
 /** `sealtrail serve` */
@@ -39,6 +40,10 @@ export function serveCommand(context: CliContext): Command {
       '--lateness <seconds>',
       'how long events may be behind the latest one and still count in correlations (default 60)',
     )
+    .option(
+      '--verify-every <hours>',
+      'how often the server verifies its own log, into the trail system (default 24; 0: never)',
+    )
     .option('--log-level <level>', 'silent, fatal, error, warn, info or debug')
     .action((options: ServeOptions) => serve(options, context));
 }
@@ -53,6 +58,7 @@ async function serve(options: ServeOptions, { terminal, environment, signal }: C
       publishEveryMs: options.publishEveryMs,
       logLevel: options.logLevel,
       detection: options.detection,
+      verifyEveryMs: options.verifyEvery === undefined ? undefined : 3_600_000 * Number(options.verifyEvery),
       detectionLatenessMs: options.lateness === undefined ? undefined : 1000 * Number(options.lateness),
       trustProxy: options.trustProxy,
       ...(options.redact && { redaction: { paths: options.redact } }),
