@@ -26,6 +26,8 @@ export const errorKinds = {
   entry_too_large: { status: 422, title: 'The event is larger than an entry may be' },
   id_conflict: { status: 409, title: 'This event id is already used for other content' },
   trail_exists: { status: 409, title: 'A trail of this name exists' },
+  target_refused: { status: 422, title: 'A channel may not lead to this address' },
+  too_many_channels: { status: 409, title: 'There are as many channels as there may be' },
   // Who is asking.
   unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },
@@ -34,6 +36,8 @@ export const errorKinds = {
   event_not_found: { status: 404, title: 'No event with this id in this trail' },
   trail_not_found: { status: 404, title: 'No such trail' },
   token_not_found: { status: 404, title: 'No such token' },
+  channel_not_found: { status: 404, title: 'No such channel' },
+  dead_letter_not_found: { status: 404, title: 'No such dead letter in this channel' },
   not_yet_checkpointed: {
     status: 404,
     title: 'The log has not published a checkpoint of that size',
