@@ -92,7 +92,7 @@ describe('a webhook', () => {
 });
 
 describe('Slack', () => {
-  const unescape = (text: string): string =>
+  const unescapeSlack = (text: string): string =>
     text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
   it('keeps within the limits of Block Kit', () => {
@@ -121,7 +121,7 @@ describe('Slack', () => {
         );
         expect(JSON.stringify(body)).not.toMatch(/[<>]/);
         const texts = body.blocks.flatMap((block) => block.fields ?? []).map(({ text }) => text);
-        if (line(value) !== '') expect(texts.map(unescape)).toContain(`*field*\n${line(value)}`);
+        if (line(value) !== '') expect(texts.map(unescapeSlack)).toContain(`*field*\n${line(value)}`);
       }),
     );
   });
