@@ -1,15 +1,21 @@
 import type {
+  Channel,
   ChannelTarget,
+  ChannelTest,
+  ChannelUpdate,
+  ChannelWithSecret,
   DeadLetter,
   ErrorCode,
   Filter,
   NewChannel,
   Notification,
+  SecretRotation,
   Stats,
   StoredCheckpoint,
   Token,
 } from '@sealtrail/core';
 import type { CorrelatorChanges, SavedDetector } from '@sealtrail/core/sigma';
+import type { Issuer } from './access/issue-token.ts';
 
 /** Read side of the log store: synchronous, sees only committed entries, safe beside a running writer. */
 export interface LogReader extends Disposable {
@@ -297,8 +303,9 @@ export interface ChannelState {
   readonly lastError: string | undefined;
 }
 
-/** A notification on its way through a channel. */
-export interface Delivery {
+/** The first notification that waits in the line of a channel. */
+export interface LineHead extends Pick<ChannelState, 'failures' | 'retryAtMs'> {
+  readonly channel: StoredChannel;
   /** Place in the line: rises with each that is enqueued. */
   readonly seq: number;
   readonly notification: Notification;
@@ -308,8 +315,13 @@ export interface Delivery {
 /** What became of an attempt. */
 export type Settlement = { readonly seq: number; readonly channel: string; readonly atMs: number } & (
   | { readonly kind: 'delivered'; readonly error?: string | undefined }
-  /** Stays where it is; the channel rests until then. */
-  | { readonly kind: 'failed'; readonly error: string; readonly retryAtMs: number }
+  /** Stays where it is, and the channel rests, but for all that was enqueued until `giveUpBeforeMs`: they are dead. */
+  | {
+      readonly kind: 'failed';
+      readonly error: string;
+      readonly retryAtMs: number;
+      readonly giveUpBeforeMs: number;
+    }
   | { readonly kind: 'dead'; readonly error: string }
 );
 
@@ -333,10 +345,7 @@ export interface Outbox {
   /** Channels that are enabled and have something waiting. */
   busy(): readonly string[];
   /** The first that waits behind a place in the line, with the channel; undefined when none does or it is disabled. */
-  head(
-    channel: string,
-    afterSeq: number,
-  ): { readonly channel: StoredChannel; readonly delivery: Delivery } | undefined;
+  head(channel: string, afterSeq: number): LineHead | undefined;
   /** One commit. Of what is no longer waiting (discarded, collapsed, channel removed) nothing is settled. */
   settle(settlements: readonly Settlement[]): void;
 
@@ -413,4 +422,30 @@ export interface Sender {
 export interface TargetRules {
   /** Why not, or undefined. Senders look again at the addresses that a name leads to. */
   refusal(host: string): string | undefined;
+}
+
+/**
+ * Channels as the API sees them. Each change, and each test, is recorded in the trail `system`.
+ *
+ * Everything about one channel throws channel_not_found, and every change storage_unavailable when the disk takes no more.
+ */
+export interface ChannelsApi {
+  list(): Promise<readonly Channel[]>;
+  get(id: string): Promise<Channel>;
+  /** @throws SealtrailError target_refused | too_many_channels */
+  create(wanted: NewChannel, by: Issuer): Promise<ChannelWithSecret>;
+  /** @throws SealtrailError target_refused */
+  update(id: string, wanted: ChannelUpdate, by: Issuer): Promise<ChannelWithSecret>;
+  /** Removes it with what is on its way. */
+  remove(id: string, by: Issuer): Promise<void>;
+  /** @throws SealtrailError invalid_body, when the channel is no webhook */
+  rotateSecret(id: string, rotation: SecretRotation, by: Issuer): Promise<ChannelWithSecret>;
+  /** Sends a notification now, beside the line, also when the channel is disabled. */
+  test(id: string, by: Issuer): Promise<ChannelTest>;
+  /** The latest 1000, the latest first. */
+  deadLetters(id: string): Promise<readonly DeadLetter[]>;
+  /** Sends dead letters again, all of them when no ids are given; gives their number. */
+  retry(id: string, ids: readonly string[] | undefined, by: Issuer): Promise<number>;
+  /** Removes dead letters for good; gives their number. @throws SealtrailError dead_letter_not_found */
+  discard(id: string, ids: readonly string[] | undefined, by: Issuer): Promise<number>;
 }

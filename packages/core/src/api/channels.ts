@@ -199,12 +199,9 @@ export type Channel = z.output<typeof channelSchema>;
 /** A channel with the key that was made for it, which is shown this once. */
 export const channelWithSecretSchema = channelSchema
   .extend({
-    secret: z
-      .string()
-      .nullable()
-      .meta({
-        description: 'The key that was made for a webhook, shown this once; null when none was made.',
-      }),
+    secret: z.string().nullable().meta({
+      description: 'The key that was made for a webhook, shown this once; null when none was made.',
+    }),
   })
   .meta({ id: 'ChannelWithSecret' });
 export type ChannelWithSecret = z.output<typeof channelWithSecretSchema>;
