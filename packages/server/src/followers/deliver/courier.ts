@@ -21,6 +21,8 @@ export interface CourierParts {
   readonly schedule?: RetrySchedule;
   /** Longest time until what was delivered is kept as delivered; more of it goes out again after a crash. Default 200 ms. */
   readonly settleMs?: number;
+  /** Pause after an error of the database, default one second. */
+  readonly errorPauseMs?: number;
 }
 
 const defaultSettleMs = 200;
@@ -28,8 +30,7 @@ const defaultSettleMs = 200;
 const maxUnsettled = 256;
 /** So that a clock that is set does not hold up a line for long. */
 const maxSleepMs = 60_000;
-/** Pause after an error of the database. */
-const errorPauseMs = 1000;
+const defaultErrorPauseMs = 1000;
 
 /** A line that is being worked on. */
 interface Line {
@@ -49,6 +50,7 @@ interface Line {
 export class Courier implements AsyncDisposable {
   readonly #parts: CourierParts;
   readonly #schedule: RetrySchedule;
+  readonly #errorPauseMs: number;
   readonly #lines: Map<string, Line> = new Map();
   readonly #running: Set<Promise<void>> = new Set();
   readonly #closing = new AbortController();
@@ -60,6 +62,7 @@ export class Courier implements AsyncDisposable {
   constructor(parts: CourierParts) {
     this.#parts = parts;
     this.#schedule = parts.schedule ?? defaultRetrySchedule;
+    this.#errorPauseMs = parts.errorPauseMs ?? defaultErrorPauseMs;
   }
 
   /**
@@ -106,7 +109,7 @@ export class Courier implements AsyncDisposable {
       }
     } catch (error) {
       this.#parts.onError(error);
-      this.#sleep(channel, line, errorPauseMs);
+      this.#sleep(channel, line, this.#errorPauseMs);
     } finally {
       line.isRunning = false;
     }
@@ -210,6 +213,6 @@ export class Courier implements AsyncDisposable {
   #rest(error: unknown): void {
     this.#isStuck = true;
     this.#parts.onError(error);
-    this.#settleLater(errorPauseMs);
+    this.#settleLater(this.#errorPauseMs);
   }
 }
