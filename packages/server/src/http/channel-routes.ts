@@ -1,3 +1,4 @@
+import type { OpenAPIHono } from '@hono/zod-openapi';
 import {
   channelUpdateSchema,
   deadLetterRetrySchema,
@@ -9,7 +10,7 @@ import type { Issuer } from '../access/issue-token.ts';
 import { actorOf } from '../access/permissions.ts';
 import type { ChannelsApi } from '../ports.ts';
 import type { Gate } from './authorize.ts';
-import type { HttpContext, HttpParts } from './context.ts';
+import type { HttpContext, HttpEnv, HttpParts } from './context.ts';
 import { readJsonBody } from './json-body.ts';
 import { sourceOf } from './source.ts';
 
@@ -19,6 +20,21 @@ export type ChannelRouteParts = Pick<HttpParts, 'clientAddress'> & {
 };
 
 type Handler = (c: HttpContext) => Promise<Response>;
+
+/** Puts all routes of channels into an application. */
+export function addChannelRoutes(app: OpenAPIHono<HttpEnv>, parts: ChannelRouteParts, gate: Gate): void {
+  app.get('/v1/channels', getChannels(parts, gate));
+  app.post('/v1/channels', postChannel(parts, gate));
+  app.get('/v1/channels/:id', getChannel(parts, gate));
+  app.put('/v1/channels/:id', putChannel(parts, gate));
+  app.delete('/v1/channels/:id', deleteChannel(parts, gate));
+  app.post('/v1/channels/:id/test', testChannel(parts, gate));
+  app.post('/v1/channels/:id/rotate', rotateChannelSecret(parts, gate));
+  app.get('/v1/channels/:id/dead-letters', getDeadLetters(parts, gate));
+  app.post('/v1/channels/:id/dead-letters/retry', retryDeadLetters(parts, gate));
+  app.delete('/v1/channels/:id/dead-letters', deleteDeadLetters(parts, gate));
+  app.delete('/v1/channels/:id/dead-letters/:letter', deleteDeadLetters(parts, gate));
+}
 
 /** Channels tell of alerts of all trails and tenants: they are for administrators who are limited to none. */
 function authorize(gate: Gate, c: HttpContext): Token {
@@ -34,7 +50,7 @@ const byOf = (parts: ChannelRouteParts, c: HttpContext, admin: Token): Issuer =>
 const idOf = (c: HttpContext): string => c.req.param('id') ?? '';
 
 /** `GET /v1/channels`: channels without their secrets, in the order in which they were made. */
-export function getChannels({ detection }: ChannelRouteParts, gate: Gate): Handler {
+function getChannels({ detection }: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     authorize(gate, c);
     return c.json({ channels: await detection.channels.list() });
@@ -42,7 +58,7 @@ export function getChannels({ detection }: ChannelRouteParts, gate: Gate): Handl
 }
 
 /** `POST /v1/channels`: makes a channel. */
-export function postChannel(parts: ChannelRouteParts, gate: Gate): Handler {
+function postChannel(parts: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     const admin = authorize(gate, c);
     const wanted = await readJsonBody(c, newChannelSchema);
@@ -51,7 +67,7 @@ export function postChannel(parts: ChannelRouteParts, gate: Gate): Handler {
 }
 
 /** `GET /v1/channels/{id}`. */
-export function getChannel({ detection }: ChannelRouteParts, gate: Gate): Handler {
+function getChannel({ detection }: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     authorize(gate, c);
     return c.json(await detection.channels.get(idOf(c)));
@@ -59,7 +75,7 @@ export function getChannel({ detection }: ChannelRouteParts, gate: Gate): Handle
 }
 
 /** `PUT /v1/channels/{id}`: changes a channel. */
-export function putChannel(parts: ChannelRouteParts, gate: Gate): Handler {
+function putChannel(parts: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     const admin = authorize(gate, c);
     const wanted = await readJsonBody(c, channelUpdateSchema);
@@ -68,7 +84,7 @@ export function putChannel(parts: ChannelRouteParts, gate: Gate): Handler {
 }
 
 /** `DELETE /v1/channels/{id}`: removes a channel with what is on its way. */
-export function deleteChannel(parts: ChannelRouteParts, gate: Gate): Handler {
+function deleteChannel(parts: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     const admin = authorize(gate, c);
     await parts.detection.channels.remove(idOf(c), byOf(parts, c, admin));
@@ -77,7 +93,7 @@ export function deleteChannel(parts: ChannelRouteParts, gate: Gate): Handler {
 }
 
 /** `POST /v1/channels/{id}/test`: sends a test and tells how it ended. */
-export function testChannel(parts: ChannelRouteParts, gate: Gate): Handler {
+function testChannel(parts: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     const admin = authorize(gate, c);
     return c.json(await parts.detection.channels.test(idOf(c), byOf(parts, c, admin)));
@@ -85,7 +101,7 @@ export function testChannel(parts: ChannelRouteParts, gate: Gate): Handler {
 }
 
 /** `POST /v1/channels/{id}/rotate`: gives a webhook a new key. */
-export function rotateChannelSecret(parts: ChannelRouteParts, gate: Gate): Handler {
+function rotateChannelSecret(parts: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     const admin = authorize(gate, c);
     const rotation = await readJsonBody(c, secretRotationSchema);
@@ -94,7 +110,7 @@ export function rotateChannelSecret(parts: ChannelRouteParts, gate: Gate): Handl
 }
 
 /** `GET /v1/channels/{id}/dead-letters`: notifications that were given up, the latest first. */
-export function getDeadLetters({ detection }: ChannelRouteParts, gate: Gate): Handler {
+function getDeadLetters({ detection }: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     authorize(gate, c);
     return c.json({ deadLetters: await detection.channels.deadLetters(idOf(c)) });
@@ -102,7 +118,7 @@ export function getDeadLetters({ detection }: ChannelRouteParts, gate: Gate): Ha
 }
 
 /** `POST /v1/channels/{id}/dead-letters/retry`: sends dead letters again. */
-export function retryDeadLetters(parts: ChannelRouteParts, gate: Gate): Handler {
+function retryDeadLetters(parts: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     const admin = authorize(gate, c);
     const { ids } = await readJsonBody(c, deadLetterRetrySchema);
@@ -112,7 +128,7 @@ export function retryDeadLetters(parts: ChannelRouteParts, gate: Gate): Handler 
 }
 
 /** `DELETE /v1/channels/{id}/dead-letters`, or one of them: removes dead letters for good. */
-export function deleteDeadLetters(parts: ChannelRouteParts, gate: Gate): Handler {
+function deleteDeadLetters(parts: ChannelRouteParts, gate: Gate): Handler {
   return async (c) => {
     const admin = authorize(gate, c);
     const letter = c.req.param('letter');
