@@ -1,6 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Outgoing, SendOutcome } from '../../ports.ts';
+import { withDeadline } from './deadline.ts';
 import { failureOf } from './send-failure.ts';
 import { type TargetGuard, TargetRefused } from './target-guard.ts';
 
@@ -18,6 +19,7 @@ export interface HttpSenderOptions {
 
 /** What is read of an answer beyond its head, so that its connection can be used again. */
 const maxAnswerBytes = 64 * 1024;
+const maxAnswerMs = 2000;
 const maxRedirects = 3;
 /** A connection that lies idle for longer is closed: most servers do by then. */
 const idleMs = 4000;
@@ -43,14 +45,15 @@ export class HttpSender implements Disposable {
 
   /** Rejects only when it is aborted. */
   async send({ url, headers, body }: Request, signal: AbortSignal): Promise<SendOutcome> {
-    const ends = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)]);
     const sent = {
       ...headers,
       'user-agent': this.#options.userAgent,
       'content-length': String(Buffer.byteLength(body)),
     };
     try {
-      return await this.#follow(new URL(url), sent, body, ends);
+      return await withDeadline(signal, this.#options.timeoutMs, (ends) =>
+        this.#follow(new URL(url), sent, body, ends),
+      );
     } catch (error) {
       signal.throwIfAborted();
       return failureOf(error);
@@ -117,6 +120,8 @@ export class HttpSender implements Disposable {
 /** Reads an answer to its end, within bounds, and forgets it. */
 function drain(answer: IncomingMessage): void {
   let left = maxAnswerBytes;
+  const timer = setTimeout(() => answer.destroy(), maxAnswerMs);
+  answer.on('close', () => clearTimeout(timer));
   answer.on('error', () => {});
   answer.on('data', (chunk: Uint8Array) => {
     left -= chunk.length;

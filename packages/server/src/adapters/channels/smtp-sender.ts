@@ -1,5 +1,6 @@
 import { createTransport } from 'nodemailer';
 import type { Outgoing, SendOutcome } from '../../ports.ts';
+import { withDeadline } from './deadline.ts';
 import { failureOf } from './send-failure.ts';
 import type { TargetGuard } from './target-guard.ts';
 
@@ -23,41 +24,44 @@ export class SmtpSender {
 
   /** Rejects only when it is aborted. */
   async send({ server, mail }: Mail, signal: AbortSignal): Promise<SendOutcome> {
-    const { guard, timeoutMs, ca } = this.#options;
-    const ends = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     try {
-      const [address] = await guard.addressesOf(server.host);
-      ends.throwIfAborted();
-      const transport = createTransport({
-        // What was judged is what is connected to; the certificate is of the name.
-        host: address!.address,
-        port: server.port,
-        secure: server.security === 'tls',
-        requireTLS: server.security === 'starttls',
-        ignoreTLS: server.security === 'none',
-        tls: {
-          ...(server.host !== address!.address && { servername: server.host }),
-          ...(ca !== undefined && { ca }),
-        },
-        ...(server.user !== undefined && {
-          auth: { user: server.user, pass: server.password ?? '' },
-          // Rather no mail than one that was let through without the account.
-          forceAuth: true,
-        }),
-        connectionTimeout: timeoutMs,
-        greetingTimeout: timeoutMs,
-        socketTimeout: timeoutMs,
-        disableFileAccess: true,
-        disableUrlAccess: true,
-      });
-      const { rejected } = await transport.sendMail(messageOf(mail, ends));
-      return rejected.length === 0
-        ? { kind: 'delivered' }
-        : { kind: 'delivered', error: `${rejected.length} of ${mail.to.length} recipients were refused` };
+      return await withDeadline(signal, this.#options.timeoutMs, (ends) => this.#attempt(server, mail, ends));
     } catch (error) {
       signal.throwIfAborted();
       return outcomeOf(error);
     }
+  }
+
+  async #attempt(server: Mail['server'], mail: Mail['mail'], signal: AbortSignal): Promise<SendOutcome> {
+    const { guard, timeoutMs, ca } = this.#options;
+    const [address] = await guard.addressesOf(server.host);
+    signal.throwIfAborted();
+    const transport = createTransport({
+      // What was judged is what is connected to; the certificate is of the name.
+      host: address!.address,
+      port: server.port,
+      secure: server.security === 'tls',
+      requireTLS: server.security === 'starttls',
+      ignoreTLS: server.security === 'none',
+      tls: {
+        ...(server.host !== address!.address && { servername: server.host }),
+        ...(ca !== undefined && { ca }),
+      },
+      ...(server.user !== undefined && {
+        auth: { user: server.user, pass: server.password ?? '' },
+        // Rather no mail than one that was let through without the account.
+        forceAuth: true,
+      }),
+      connectionTimeout: timeoutMs,
+      greetingTimeout: timeoutMs,
+      socketTimeout: timeoutMs,
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+    const { rejected } = await transport.sendMail(messageOf(mail, signal));
+    return rejected.length === 0
+      ? { kind: 'delivered' }
+      : { kind: 'delivered', error: `${rejected.length} of ${mail.to.length} recipients were refused` };
   }
 }
 

@@ -122,6 +122,12 @@ describe('SyslogSender', () => {
     await expect(send(port, 'tls', { timeoutMs: 60_000, signal: abort.signal })).rejects.toThrow('closing');
   });
 
+  it('waits for no name server', async () => {
+    const silent = new TargetGuard([], () => new Promise(() => {}));
+    const never = { guarded: silent, timeoutMs: 50 };
+    expect(await send(1, 'udp', never)).toEqual({ kind: 'retry', error: 'no answer in time' });
+  });
+
   it.each(['tcp', 'tls', 'udp'] as const)(
     'leads to no private address that is not allowed: %s',
     async (transport) => {

@@ -2,6 +2,7 @@ import { createSocket } from 'node:dgram';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Outgoing, SendOutcome } from '../../ports.ts';
+import { withDeadline } from './deadline.ts';
 import { failureOf } from './send-failure.ts';
 import type { TargetGuard } from './target-guard.ts';
 
@@ -30,13 +31,14 @@ export class SyslogSender {
 
   /** Rejects only when it is aborted. */
   async send(message: Message, signal: AbortSignal): Promise<SendOutcome> {
-    const ends = AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)]);
     try {
-      const [found] = await this.#options.guard.addressesOf(message.host);
-      ends.throwIfAborted();
-      const { address, family } = found!;
-      if (message.transport === 'udp') await sendDatagram(message, address, family);
-      else await this.#sendOverConnection(message, address, ends);
+      await withDeadline(signal, this.#options.timeoutMs, async (ends) => {
+        const [found] = await this.#options.guard.addressesOf(message.host);
+        ends.throwIfAborted();
+        const { address, family } = found!;
+        if (message.transport === 'udp') await sendDatagram(message, address, family);
+        else await this.#sendOverConnection(message, address, ends);
+      });
       return { kind: 'delivered' };
     } catch (error) {
       signal.throwIfAborted();
