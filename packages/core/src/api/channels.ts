@@ -191,7 +191,10 @@ export const channelSchema = z
       .nullable()
       .meta({ description: 'When it is tried again; null unless the last attempt failed.' }),
     lastDeliveredAt: z.iso.datetime().nullable(),
-    lastError: z.string().nullable().meta({ description: 'Of the last attempt; null when it succeeded.' }),
+    lastError: z
+      .string()
+      .nullable()
+      .meta({ description: 'What went wrong in the last attempt; null when nothing did.' }),
   })
   .meta({ id: 'Channel' });
 export type Channel = z.output<typeof channelSchema>;

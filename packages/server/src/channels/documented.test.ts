@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import type { Outgoing } from '../ports.ts';
+import type { Outgoing } from '../channel-ports.ts';
 import { outgoingOf } from './outgoing.ts';
 import { sampleNotification } from './testing/sample-notification.ts';
 import { sampleTargets } from './testing/sample-targets.ts';

@@ -1,5 +1,5 @@
 import type { ChannelTarget, Notification } from '@sealtrail/core';
-import type { Outgoing } from '../ports.ts';
+import type { Outgoing } from '../channel-ports.ts';
 import { cut, escapeHtml } from './plain-text.ts';
 import { summaryOf } from './summary.ts';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { Webhook } from 'standardwebhooks';
 import { describe, expect, it } from 'vitest';
-import type { Outgoing } from '../ports.ts';
+import type { Outgoing } from '../channel-ports.ts';
 import { cefOf } from './cef.ts';
 import { emailMessage } from './email.ts';
 import { outgoingOf } from './outgoing.ts';

@@ -1,5 +1,5 @@
 import type { ChannelTarget, Notification } from '@sealtrail/core';
-import type { Outgoing } from '../ports.ts';
+import type { Outgoing } from '../channel-ports.ts';
 import { emailMessage } from './email.ts';
 import { forChannel } from './for-channel.ts';
 import { ocsfFinding } from './ocsf.ts';

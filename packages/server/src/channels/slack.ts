@@ -1,5 +1,5 @@
 import type { Notification, Severity } from '@sealtrail/core';
-import type { Outgoing } from '../ports.ts';
+import type { Outgoing } from '../channel-ports.ts';
 import { cut } from './plain-text.ts';
 import { summaryOf } from './summary.ts';
 

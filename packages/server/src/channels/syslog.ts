@@ -1,5 +1,5 @@
 import type { ChannelTarget, Notification, Severity } from '@sealtrail/core';
-import type { Outgoing } from '../ports.ts';
+import type { Outgoing } from '../channel-ports.ts';
 import { cefOf } from './cef.ts';
 import { cut, fitting, singleLine } from './plain-text.ts';
 import { summaryOf } from './summary.ts';

@@ -4,7 +4,7 @@ import { getRequestListener } from '@hono/node-server';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import { channelSchema, compileClientAddress, type Role, SealtrailError, type Token } from '@sealtrail/core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { ChannelsApi } from '../ports.ts';
+import type { ChannelsApi } from '../channel-ports.ts';
 import { Gate } from './authorize.ts';
 import { addChannelRoutes } from './channel-routes.ts';
 import type { HttpEnv, HttpParts } from './context.ts';

@@ -8,7 +8,7 @@ import {
 } from '@sealtrail/core';
 import type { Issuer } from '../access/issue-token.ts';
 import { actorOf } from '../access/permissions.ts';
-import type { ChannelsApi } from '../ports.ts';
+import type { ChannelsApi } from '../channel-ports.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpEnv, HttpParts } from './context.ts';
 import { readJsonBody } from './json-body.ts';

@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { Outgoing, Sender, SendOutcome } from '../../ports.ts';
+import type { Outgoing, Sender, SendOutcome } from '../../channel-ports.ts';
 import { HttpSender } from './http-sender.ts';
 import { SmtpSender } from './smtp-sender.ts';
 import { sendToStdout } from './stdout-sender.ts';

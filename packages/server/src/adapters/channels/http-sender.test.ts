@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SendOutcome } from '../../ports.ts';
+import type { SendOutcome } from '../../channel-ports.ts';
 import { HttpSender } from './http-sender.ts';
 import { TargetGuard } from './target-guard.ts';
 import { selfSigned } from './testing/self-signed.ts';

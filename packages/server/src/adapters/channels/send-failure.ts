@@ -1,4 +1,4 @@
-import type { SendOutcome } from '../../ports.ts';
+import type { SendOutcome } from '../../channel-ports.ts';
 import { TargetRefused } from './target-guard.ts';
 
 const code = /^[A-Z][A-Z0-9_]{2,48}$/;

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { SMTPServer, type SMTPServerOptions } from 'smtp-server';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { MailServer, Outgoing, SendOutcome } from '../../ports.ts';
+import type { MailServer, Outgoing, SendOutcome } from '../../channel-ports.ts';
 import { SmtpSender } from './smtp-sender.ts';
 import { TargetGuard } from './target-guard.ts';
 import { selfSigned } from './testing/self-signed.ts';

@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import type { Outgoing, SendOutcome } from '../../ports.ts';
+import type { Outgoing, SendOutcome } from '../../channel-ports.ts';
 import { withDeadline } from './deadline.ts';
 import { failureOf } from './send-failure.ts';
 import type { TargetGuard } from './target-guard.ts';

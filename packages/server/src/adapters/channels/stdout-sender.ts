@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import type { SendOutcome } from '../../ports.ts';
+import type { SendOutcome } from '../../channel-ports.ts';
 import { failureOf } from './send-failure.ts';
 
 /** Writes a line; it counts when the stream has taken it. Rejects only when it is aborted. */

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { PassThrough } from 'node:stream';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { SendOutcome } from '../../ports.ts';
+import type { SendOutcome } from '../../channel-ports.ts';
 import { sendToStdout } from './stdout-sender.ts';
 import { SyslogSender } from './syslog-sender.ts';
 import { TargetGuard } from './target-guard.ts';

@@ -2,7 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import type { LookupFunction } from 'node:net';
 import { type IpRange, ipKey, proxyRange, SealtrailError } from '@sealtrail/core';
-import type { TargetRules } from '../../ports.ts';
+import type { TargetRules } from '../../channel-ports.ts';
 import { isPublicAddress, isWithin } from './public-address.ts';
 
 const hostName = /^(?=.{1,253}$)[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?$/;

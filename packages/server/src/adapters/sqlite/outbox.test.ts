@@ -1,9 +1,9 @@
 import type { Notification } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
+import type { Settlement, StoredChannel } from '../../channel-ports.ts';
 import { sampleNotification } from '../../channels/testing/sample-notification.ts';
 import { sampleTarget } from '../../channels/testing/sample-targets.ts';
-import type { Settlement, StoredChannel } from '../../ports.ts';
 import { type OutboxLimits, outboxTables, SqliteOutbox } from './outbox.ts';
 
 const channel = (id: string, given: Partial<StoredChannel> = {}): StoredChannel => ({

@@ -1,6 +1,6 @@
 import type { DeadLetter, Notification } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
-import type { ChannelState, LineHead, Outbox, Settlement, StoredChannel } from '../../ports.ts';
+import type { ChannelState, LineHead, Outbox, Settlement, StoredChannel } from '../../channel-ports.ts';
 import { writeFailure } from '../disk-failure.ts';
 
 /**

@@ -13,10 +13,10 @@ import {
 import { deterministicId } from '../../access/deterministic-id.ts';
 import type { Issuer } from '../../access/issue-token.ts';
 import type { SystemEvent } from '../../access/system-trail.ts';
+import type { Outbox, Sender, StoredChannel, TargetRules } from '../../channel-ports.ts';
 import { outgoingOf } from '../../channels/outgoing.ts';
 import { hostOf, placeOf, shownTarget } from '../../channels/shown-target.ts';
 import { testNotification } from '../../channels/test-notification.ts';
-import type { Outbox, Sender, StoredChannel, TargetRules } from '../../ports.ts';
 
 /** Administrative acts on their way to the trail `system`. */
 export interface ActLog {

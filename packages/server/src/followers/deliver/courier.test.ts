@@ -2,7 +2,7 @@ import Database from 'better-sqlite3';
 import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { outboxTables, SqliteOutbox } from '../../adapters/sqlite/outbox.ts';
-import type { Outbox } from '../../ports.ts';
+import type { Outbox } from '../../channel-ports.ts';
 import { Courier, type CourierParts } from './courier.ts';
 import { faulty, hanging, numbered, ScriptedSender, sampleChannel } from './testing/delivering.ts';
 

@@ -1,5 +1,5 @@
+import type { LineHead, Outbox, Outgoing, Sender, SendOutcome, Settlement } from '../../channel-ports.ts';
 import { outgoingOf } from '../../channels/outgoing.ts';
-import type { LineHead, Outbox, Outgoing, Sender, SendOutcome, Settlement } from '../../ports.ts';
 import { defaultRetrySchedule, type RetrySchedule, retryDelayMs } from './retry-schedule.ts';
 
 export interface CourierParts {

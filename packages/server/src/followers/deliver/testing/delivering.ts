@@ -1,7 +1,14 @@
 import { type Notification, SealtrailError } from '@sealtrail/core';
+import type {
+  Outbox,
+  Outgoing,
+  Sender,
+  SendOutcome,
+  Settlement,
+  StoredChannel,
+} from '../../../channel-ports.ts';
 import { sampleNotification } from '../../../channels/testing/sample-notification.ts';
 import { sampleTarget } from '../../../channels/testing/sample-targets.ts';
-import type { Outbox, Outgoing, Sender, SendOutcome, Settlement, StoredChannel } from '../../../ports.ts';
 
 /** A channel that leads to a webhook, of which the URL ends with its id. */
 export const sampleChannel = (id: string, given: Partial<StoredChannel> = {}): StoredChannel => ({
