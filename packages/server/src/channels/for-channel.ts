@@ -13,11 +13,11 @@ const impersonalName =
 /** What looks like an e-mail address, also within a URL. Its parts are bounded, so that a long run of letters costs no more. */
 const mail = /[^\s@<>"'(),;:[\]]{1,64}(?:@|%40)[^\s@<>"'(),;:[\]]{1,255}/gi;
 /**
- * What may be an IPv6 address, or else an IPv4 one; whether it is one is asked afterwards. Groups with colons that are glued
- * to a letter or a digit are none.
+ * What may be an IPv6 address, or else an IPv4 one; whether it is one is asked afterwards. Groups with colons are none right
+ * behind a letter or a digit: there they are a part of a longer name.
  */
 const addressLike =
-  /(?<![0-9a-z])(?:[0-9a-f]{0,4}:){2,8}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4})(?![0-9a-z])|\d{1,3}(?:\.\d{1,3}){3}/gi;
+  /(?<![0-9a-z])(?:[0-9a-f]{0,4}:){2,8}(?:\d{1,3}(?:\.\d{1,3}){3}|[0-9a-f]{0,4}(?![0-9a-f]|\.\d))|\d{1,3}(?:\.\d{1,3}){3}/gi;
 const dottedQuad = /\d{1,3}(?:\.\d{1,3}){3}/g;
 
 /**
