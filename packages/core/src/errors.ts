@@ -30,6 +30,8 @@ export const errorKinds = {
   rule_untested: { status: 409, title: 'The rule has no passing tests' },
   rule_built_in: { status: 409, title: 'The rule is built in and can only be enabled or disabled' },
   alert_not_open: { status: 409, title: 'The alert is not in a state that allows this' },
+  target_refused: { status: 422, title: 'A channel may not lead to this address' },
+  too_many_channels: { status: 409, title: 'There are as many channels as there may be' },
   // Who is asking.
   unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },
@@ -41,6 +43,8 @@ export const errorKinds = {
   alert_not_found: { status: 404, title: 'No such alert' },
   silence_not_found: { status: 404, title: 'No such silence' },
   rule_not_found: { status: 404, title: 'No such rule' },
+  channel_not_found: { status: 404, title: 'No such channel' },
+  dead_letter_not_found: { status: 404, title: 'No such dead letter in this channel' },
   not_yet_checkpointed: {
     status: 404,
     title: 'The log has not published a checkpoint of that size',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { severities, trailName } from '../event/event.ts';
 import { eventLimits } from '../event/limits.ts';
-import { alertSchema } from './alerts.ts';
+import { alertId, alertSchema } from './alerts.ts';
 import { text } from './text.ts';
 
 export const channelId = z.string().regex(/^chn_[a-z2-7]{16}$/, 'expected the id of a channel');
@@ -9,10 +9,13 @@ export const channelId = z.string().regex(/^chn_[a-z2-7]{16}$/, 'expected the id
 const url = z
   .url({ protocol: /^https?$/, error: 'expected an http or https URL' })
   .max(2048)
+  .refine((value) => !/^[a-z]+:\/*[^/?#\\]*@/i.test(value), 'expected a URL without a user or a password')
   .meta({
     description: 'Private and link-local addresses are refused unless the server is told to allow them.',
   });
-const host = text(253).meta({ description: 'A name or an address. As with URLs, private ones are refused.' });
+const host = text(253)
+  .regex(/^[A-Za-z0-9._:-]+$/, 'expected a host name or an address')
+  .meta({ description: 'A name or an address. As with URLs, private ones are refused.' });
 const port = z.int().min(1).max(65_535);
 const mail = z.email('expected an e-mail address').max(eventLimits.email);
 /** A secret is taken and never given back. */
@@ -45,18 +48,27 @@ export const channelTargets = {
     routingKey: secret(64).regex(/^[A-Za-z0-9]{32}$/, 'expected an integration key of 32 characters'),
     url: url.default('https://events.pagerduty.com/v2/enqueue'),
   }),
-  email: z.strictObject({
-    kind: z.literal('email'),
-    host,
-    port: port.default(587),
-    security: z.enum(['tls', 'starttls', 'none']).default('starttls').meta({
-      description: 'tls from the first byte (port 465), starttls, which is insisted on, or none.',
+  email: z
+    .strictObject({
+      kind: z.literal('email'),
+      host,
+      port: port.default(587),
+      security: z.enum(['tls', 'starttls', 'none']).default('starttls').meta({
+        description: 'tls from the first byte (port 465), starttls, which is insisted on, or none.',
+      }),
+      user: text(256).optional(),
+      password: secret(1024).optional(),
+      from: mail,
+      to: z.array(mail).min(1).max(50),
+    })
+    .refine(({ user, password }) => (user === undefined) === (password === undefined), {
+      path: ['password'],
+      error: 'expected a user and a password, or neither',
+    })
+    .refine(({ security, password }) => security !== 'none' || password === undefined, {
+      path: ['security'],
+      error: 'expected tls or starttls: a password is not sent in the clear',
     }),
-    user: text(256).optional(),
-    password: secret(1024).optional(),
-    from: mail,
-    to: z.array(mail).min(1).max(50),
-  }),
   syslog: z.strictObject({
     kind: z.literal('syslog'),
     host,
@@ -69,7 +81,10 @@ export const channelTargets = {
   ocsf: z.strictObject({
     kind: z.literal('ocsf'),
     url,
-    authorization: secret(1024).optional().meta({ description: 'Value of the header Authorization.' }),
+    authorization: secret(1024)
+      .regex(/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/, 'expected a header value of printable ASCII')
+      .optional()
+      .meta({ description: 'Value of the header Authorization.' }),
   }),
   stdout: z.strictObject({
     kind: z.literal('stdout'),
@@ -128,13 +143,25 @@ export const newChannelSchema = z
   .meta({ id: 'NewChannel' });
 export type NewChannel = z.output<typeof newChannelSchema>;
 
+/** What a channel becomes: everything is given, but for the target, which with its secrets may stay as it is. */
+export const channelUpdateSchema = newChannelSchema
+  .extend({
+    target: channelTargetSchema.optional().meta({
+      description:
+        'Absent: it stays. Given: whole, with its secrets, since those it had are for nobody else; only the keys of a webhook stay when none are given.',
+    }),
+  })
+  .meta({ id: 'ChannelUpdate' });
+export type ChannelUpdate = z.output<typeof channelUpdateSchema>;
+
 /** A channel as it is shown: secrets are told by their number alone. */
 export const channelSchema = z
   .strictObject({
     id: channelId,
     name: z.string(),
     target: z.looseObject({ kind: z.enum(Object.keys(channelTargets) as [ChannelKind]) }).meta({
-      description: 'As it was given, without its secrets.',
+      description:
+        'As it was given, without its secrets: of keys their number, of URLs no query, and no path where that is the secret.',
     }),
     filter: channelFilterSchema,
     timers: channelTimersSchema,
@@ -151,11 +178,53 @@ export const channelSchema = z
       .int()
       .min(0)
       .meta({ description: 'Notifications that were given up, until they are tried again or removed.' }),
+    collapsed: z.int().min(0).meta({
+      description:
+        'Notifications that were left out because too many were waiting and a later one of the same alert was among them.',
+    }),
+    dropped: z
+      .int()
+      .min(0)
+      .meta({ description: 'Notifications that were removed because too many had been given up.' }),
+    retryAt: z.iso
+      .datetime()
+      .nullable()
+      .meta({ description: 'When it is tried again; null unless the last attempt failed.' }),
     lastDeliveredAt: z.iso.datetime().nullable(),
-    lastError: z.string().nullable(),
+    lastError: z
+      .string()
+      .nullable()
+      .meta({ description: 'What went wrong in the last attempt; null when nothing did.' }),
   })
   .meta({ id: 'Channel' });
 export type Channel = z.output<typeof channelSchema>;
+
+/** A channel with the key that was made for it, which is shown this once. */
+export const channelWithSecretSchema = channelSchema
+  .extend({
+    secret: z.string().nullable().meta({
+      description: 'The key that was made for a webhook, shown this once; null when none was made.',
+    }),
+  })
+  .meta({ id: 'ChannelWithSecret' });
+export type ChannelWithSecret = z.output<typeof channelWithSecretSchema>;
+
+/** How a webhook gets a new key. */
+export const secretRotationSchema = z
+  .strictObject({
+    keepPrevious: z.boolean().default(true).meta({
+      description:
+        'Whether the newest key so far goes on signing beside the new one, until the next rotation or an update.',
+    }),
+  })
+  .meta({ id: 'SecretRotation' });
+export type SecretRotation = z.output<typeof secretRotationSchema>;
+
+/** How a test of a channel ended. */
+export const channelTestSchema = z
+  .strictObject({ isDelivered: z.boolean(), error: z.string().nullable() })
+  .meta({ id: 'ChannelTest' });
+export type ChannelTest = z.output<typeof channelTestSchema>;
 
 /** Why somebody is told. */
 export const notificationKinds = [
@@ -167,16 +236,41 @@ export const notificationKinds = [
 ] as const;
 export type NotificationKind = (typeof notificationKinds)[number];
 
+export const notificationId = z
+  .string()
+  .regex(/^ntf_[0-9a-f]{24}$/, 'expected the id of a notification, such as ntf_ and 24 hexadecimal digits');
+
 /** What a channel is told, as a webhook's body says it. */
 export const notificationSchema = z
   .strictObject({
-    id: z
-      .string()
-      .regex(/^ntf_[0-9a-f]{24}$/)
-      .meta({ description: 'The same in each attempt: what it was seen by.' }),
+    id: notificationId.meta({
+      description: 'The same in each attempt: what has been seen before is known by it.',
+    }),
     type: z.enum(notificationKinds),
     timestamp: z.iso.datetime(),
     data: z.strictObject({ alert: alertSchema }),
   })
   .meta({ id: 'Notification' });
 export type Notification = z.output<typeof notificationSchema>;
+
+/** A notification that was given up. */
+export const deadLetterSchema = z
+  .strictObject({
+    id: notificationId,
+    type: z.enum(notificationKinds),
+    alert: alertId,
+    enqueuedAt: z.iso.datetime(),
+    diedAt: z.iso.datetime(),
+    attempts: z.int().min(0),
+    error: z.string(),
+  })
+  .meta({ id: 'DeadLetter' });
+export type DeadLetter = z.output<typeof deadLetterSchema>;
+
+/** Which dead letters to send again: to the end of the line, as if they were new. */
+export const deadLetterRetrySchema = z
+  .strictObject({
+    ids: z.array(notificationId).min(1).max(1000).optional().meta({ description: 'Absent: all.' }),
+  })
+  .meta({ id: 'DeadLetterRetry' });
+export type DeadLetterRetry = z.output<typeof deadLetterRetrySchema>;

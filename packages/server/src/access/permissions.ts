@@ -13,6 +13,7 @@ export type Permission =
   | 'alerts.manage'
   | 'rules.read'
   | 'rules.manage'
+  | 'channels.manage'
   | 'metrics.read';
 
 /** What each role may do: the one table that every route asks. */
@@ -46,6 +47,7 @@ export const permissions: Readonly<Record<Role, readonly Permission[]>> = {
     'trails.read',
     'trails.write',
     'tokens.manage',
+    'channels.manage',
     'metrics.read',
     'alerts.read',
     'alerts.manage',
