@@ -22,6 +22,12 @@ const trustProxySchema = z.preprocess(
   z.array(z.string().refine((text) => proxyRange(text) !== undefined, expectedProxyRange)).max(256),
 );
 
+const allowedTargetsSchema = z.preprocess(
+  // As an environment variable: one text, with commas or spaces between.
+  (value) => (typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value),
+  z.array(z.string().min(1).max(253)).max(256),
+);
+
 const configSchema = z.strictObject({
   dir: z.string().min(1),
   host: z.string().min(1).default('127.0.0.1'),
@@ -50,6 +56,7 @@ const configSchema = z.strictObject({
   drainMs: z.coerce.number().int().min(0).default(10_000),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('info'),
   redaction: redactionSchema.default({}),
+  allowedTargets: allowedTargetsSchema.default([]),
   verifyEveryMs: z.coerce
     .number()
     .int()
@@ -86,6 +93,11 @@ export interface Config {
   readonly drainMs: number;
   readonly logLevel: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
   readonly redaction: RedactionRules;
+  /**
+   * Private, loopback and link-local hosts, addresses and CIDR ranges that channels may lead to. Default: none, so that no
+   * channel can be used to reach what only the server can.
+   */
+  readonly allowedTargets: readonly string[];
   /** Time between two verifications of the log by the server itself; 0: it makes none. */
   readonly verifyEveryMs: number;
   /** Whether rules follow the log. What comes while they do not is looked at when they do again. */
@@ -111,6 +123,7 @@ export const environmentNames: Readonly<Record<string, keyof Config>> = {
   SEALTRAIL_ORIGIN: 'originPrefix',
   SEALTRAIL_LOG_LEVEL: 'logLevel',
   SEALTRAIL_TRUST_PROXY: 'trustProxy',
+  SEALTRAIL_ALLOWED_TARGETS: 'allowedTargets',
 };
 
 /**

@@ -13,6 +13,7 @@ import { ensureChosenAdmin, ensureFirstAdmin } from './access/first-admin.ts';
 import { systemTrail } from './access/permissions.ts';
 import { SystemTrail } from './access/system-trail.ts';
 import { Tokens } from './access/tokens.ts';
+import { TargetGuard } from './adapters/channels/target-guard.ts';
 import { diskFailure, lacksSpace, noSpaceFor } from './adapters/disk-failure.ts';
 import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { originPrefixOf } from './adapters/fs/origin.ts';
@@ -276,12 +277,18 @@ function startFollowers(
 
 function startDetection(
   dir: string,
-  { detectionLatenessMs: latenessMs }: Config,
+  { detectionLatenessMs: latenessMs, allowedTargets }: Config,
   log: LogClient,
   system: SystemTrail,
   logger: Logger,
 ): DetectionClient {
-  const options: DetectThreadOptions = { dir, rules: shippedRules(), latenessMs };
+  const options: DetectThreadOptions = {
+    ...{ dir, latenessMs, allowedTargets },
+    rules: shippedRules(),
+    version: packageVersion(),
+  };
+  // What is not allowed to be is said at the start, not once in a thread.
+  new TargetGuard(allowedTargets);
   const client = new DetectionClient({
     start: () => new Worker(threadFile('detect-thread'), { workerData: options }),
     record: (event) => recordAct(system, event),

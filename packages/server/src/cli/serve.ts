@@ -12,6 +12,7 @@ interface ServeOptions {
   readonly logLevel?: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
   readonly redact?: readonly string[];
   readonly trustProxy?: readonly string[];
+  readonly allowTarget?: readonly string[];
   /** False with --no-detection. */
   readonly detection: boolean;
   readonly lateness?: string;
@@ -35,6 +36,10 @@ export function serveCommand(context: CliContext): Command {
       '--trust-proxy <cidr...>',
       'addresses and CIDR ranges of proxies whose X-Forwarded-For or Forwarded is believed (SEALTRAIL_TRUST_PROXY, default none)',
     )
+    .option(
+      '--allow-target <host...>',
+      'private hosts, addresses and CIDR ranges that channels may lead to (SEALTRAIL_ALLOWED_TARGETS, default none)',
+    )
     .option('--no-detection', 'do not hold events against rules')
     .option(
       '--lateness <seconds>',
@@ -57,6 +62,7 @@ async function serve(options: ServeOptions, { terminal, environment, signal }: C
       originPrefix: options.origin,
       publishEveryMs: options.publishEveryMs,
       logLevel: options.logLevel,
+      allowedTargets: options.allowTarget,
       detection: options.detection,
       verifyEveryMs: options.verifyEvery === undefined ? undefined : 3_600_000 * Number(options.verifyEvery),
       detectionLatenessMs: options.lateness === undefined ? undefined : 1000 * Number(options.lateness),

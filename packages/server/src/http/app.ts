@@ -4,6 +4,7 @@ import { secureHeaders } from 'hono/secure-headers';
 import { getAlert, getAlertStats, getAlerts, postAlertAction } from './alert-routes.ts';
 import { streamAlerts } from './alert-stream-routes.ts';
 import { Gate } from './authorize.ts';
+import { addChannelRoutes } from './channel-routes.ts';
 import type { HttpEnv, HttpParts } from './context.ts';
 import { getEvent, getProof } from './entry-routes.ts';
 import { FailedSignIns } from './failed-sign-ins.ts';
@@ -92,6 +93,8 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.post('/v1/rules/:key/enable', enableRule(parts, gate));
   app.post('/v1/rules/:key/disable', disableRule(parts, gate));
   app.post('/v1/rules/:key/backtest', backtestRule(parts, gate));
+
+  addChannelRoutes(app, parts, gate);
 
   app.get('/healthz', (c) => c.json({ status: 'ok' }));
   app.get('/readyz', (c) => {

@@ -6,13 +6,11 @@ import {
   secretRotationSchema,
   type Token,
 } from '@sealtrail/core';
-import type { Issuer } from '../access/issue-token.ts';
-import { actorOf } from '../access/permissions.ts';
 import type { ChannelsApi } from '../channel-ports.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpEnv, HttpParts } from './context.ts';
 import { readJsonBody } from './json-body.ts';
-import { sourceOf } from './source.ts';
+import { byOf } from './source.ts';
 
 /** What these routes work with beyond what all do. */
 export type ChannelRouteParts = Pick<HttpParts, 'clientAddress'> & {
@@ -43,10 +41,6 @@ function authorize(gate: Gate, c: HttpContext): Token {
   return admin;
 }
 
-const byOf = (parts: ChannelRouteParts, c: HttpContext, admin: Token): Issuer => ({
-  actor: actorOf(admin),
-  ...sourceOf(parts, c),
-});
 const idOf = (c: HttpContext): string => c.req.param('id') ?? '';
 
 /** `GET /v1/channels`: channels without their secrets, in the order in which they were made. */

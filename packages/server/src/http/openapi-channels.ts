@@ -21,7 +21,7 @@ const count = z
 
 const ofOne = z.object({ id: z.string() });
 /** Of what asks the thread of detection. */
-const asked: readonly ErrorCode[] = ['overloaded', 'shutting_down'];
+const asked: readonly ErrorCode[] = ['detection_unavailable', 'overloaded', 'shutting_down'];
 /** Of what changes something there. */
 const changed: readonly ErrorCode[] = [...asked, 'storage_unavailable'];
 

@@ -1,6 +1,7 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
 import type { HttpEnv } from './context.ts';
 import { documentAdminRoutes } from './openapi-admin.ts';
+import { documentChannelRoutes } from './openapi-channels.ts';
 import { documentDetectionRoutes } from './openapi-detection.ts';
 import { documentEventRoutes } from './openapi-events.ts';
 import { bytesOf, documentRoute, jsonOf, textOf } from './openapi-route.ts';
@@ -12,6 +13,7 @@ export function documentApi(app: OpenAPIHono<HttpEnv>, version: string): void {
   documentEventRoutes(app);
   documentAdminRoutes(app);
   documentDetectionRoutes(app);
+  documentChannelRoutes(app);
   documentLogRoutes(app);
   documentServerRoutes(app);
   app.doc31('/openapi.json', {

@@ -3,15 +3,22 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { SealtrailError } from '@sealtrail/core';
 import type { RuleSource } from '@sealtrail/core/sigma';
 import { randomText } from '../access/random-text.ts';
+import { ChannelSender } from '../adapters/channels/channel-sender.ts';
+import { TargetGuard } from '../adapters/channels/target-guard.ts';
 import { dataFolder } from '../adapters/fs/data-folder.ts';
 import { SqliteActStore } from '../adapters/sqlite/act-store.ts';
 import { SqliteAlertStore } from '../adapters/sqlite/alert-store.ts';
 import { openDetectionDatabase } from '../adapters/sqlite/detection-database.ts';
 import { SqliteDetectionStore } from '../adapters/sqlite/detection-store.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
+import { SqliteOutbox } from '../adapters/sqlite/outbox.ts';
 import { SqliteRuleStore } from '../adapters/sqlite/rule-store.ts';
+import type { ChannelsApi } from '../channel-ports.ts';
 import type { Act } from '../detection-ports.ts';
+import { ChannelService } from '../followers/deliver/channel-service.ts';
+import { Courier } from '../followers/deliver/courier.ts';
 import { Detection } from '../followers/detect/detection.ts';
+import type { DetectionCalls } from '../followers/detect/detection-calls.ts';
 import type { DetectReply, DetectRequest } from '../followers/detect/protocol.ts';
 import { AsyncResources } from '../resources.ts';
 import { readRuleSources } from '../rules/rule-files.ts';
@@ -24,6 +31,10 @@ export interface DetectThreadOptions {
   /** Folder of the rules that are built in. */
   readonly rules: string;
   readonly latenessMs: number;
+  /** Private hosts and networks that channels may lead to all the same. */
+  readonly allowedTargets: readonly string[];
+  /** Of the server, for formats that name the product. */
+  readonly version: string;
 }
 
 /** About 10,000 entries: those behind alerts are read one by one. */
@@ -31,7 +42,7 @@ const cacheBytes = 8 * 1024 * 1024;
 const countEveryMs = 1000;
 
 /** Calls that change something: they are answered when what they did is in the trail `system`. */
-const changing: ReadonlySet<string> = new Set([
+const changing: ReadonlySet<keyof DetectionCalls | keyof ChannelsApi> = new Set([
   'actOnAlert',
   'createSilence',
   'endSilence',
@@ -40,6 +51,13 @@ const changing: ReadonlySet<string> = new Set([
   'removeRules',
   'enableRule',
   'disableRule',
+  'create',
+  'update',
+  'remove',
+  'rotateSecret',
+  'test',
+  'retry',
+  'discard',
 ]);
 
 /** The thread of detection. */
@@ -47,13 +65,14 @@ class DetectThread {
   readonly #reply: (reply: DetectReply) => void;
   readonly #resources: AsyncResources;
   readonly #detection: Detection;
+  readonly #channels: ChannelService;
   readonly #listeners: Set<LogListener> = new Set();
   readonly #recording: Map<number, PromiseWithResolvers<void>> = new Map();
   #sequence = 0;
 
   /** @throws when its files cannot be opened, as on a full disk */
   constructor(
-    { dir, latenessMs }: DetectThreadOptions,
+    { dir, latenessMs, allowedTargets, version }: DetectThreadOptions,
     builtIn: readonly RuleSource[],
     reply: (reply: DetectReply) => void,
     resources: AsyncResources,
@@ -64,24 +83,47 @@ class DetectThread {
     const reader = resources.use(new SqliteLogReader(folder.log, cacheBytes));
     const db = openDetectionDatabase(folder.detection);
     resources.defer(() => void db.close());
+    const transaction = <T>(work: () => T): T => db.transaction(work)();
+    const onError = (error: unknown): void => reply({ kind: 'followFailed', failure: failureOf(error) });
+    const acts = new SqliteActStore(db);
+    const outbox = new SqliteOutbox(db);
+    const guard = new TargetGuard(allowedTargets);
+    const sender = resources.use(new ChannelSender({ guard, version, stdout: process.stdout }));
+    const common = { outbox, sender, now: Date.now, random: randomBytes, version };
+    const courier = resources.use(
+      new Courier({
+        ...common,
+        onGone: (channel, error) => {
+          this.#channels.disableGone(channel, error);
+          this.#detection.flushActs().catch(onError);
+        },
+        onDeadLetter: (channel, error) => reply({ kind: 'givenUp', channel, error }),
+        onError,
+      }),
+    );
+    const closing = new AbortController();
+    resources.defer(() => closing.abort());
+    this.#channels = new ChannelService({
+      ...{ ...common, acts, transaction, targets: guard },
+      wake: () => courier.wake(),
+      closing: closing.signal,
+    });
     this.#detection = resources.use(
       new Detection({
         log: { trails: () => reader.trails(), listen: (listener) => this.#listen(listener) },
-        reader,
-        transaction: (work) => db.transaction(work)(),
+        ...{ reader, transaction, acts, builtIn, latenessMs, onError },
         findings: new SqliteDetectionStore(db),
         alerts: new SqliteAlertStore(db),
-        acts: new SqliteActStore(db),
         rules: new SqliteRuleStore(db),
-        builtIn,
-        channels: { channels: () => [], enqueue: () => {} },
-        latenessMs,
+        channels: {
+          channels: () => outbox.channels(),
+          enqueue: (channel, notification) => outbox.enqueue(channel, notification, Date.now()),
+        },
         now: Date.now,
         newId: (prefix) => `${prefix}${randomText(randomBytes(16))}`,
-        record: (acts) => this.#record(acts),
+        record: (list) => this.#record(list),
         onAlerts: (revision) => reply({ kind: 'alerted', revision }),
-        onNotifications: () => {},
-        onError: (error) => reply({ kind: 'followFailed', failure: failureOf(error) }),
+        onNotifications: () => courier.wake(),
       }),
     );
     const counting = setInterval(() => this.#count(), countEveryMs);
@@ -104,7 +146,10 @@ class DetectThread {
         return;
       }
       case 'call':
-        await this.#call(request);
+        await this.#call(this.#detection, request);
+        return;
+      case 'callChannels':
+        await this.#call(this.#channels, request);
         return;
       case 'close':
         await this.#resources[Symbol.asyncDispose]().catch((error: unknown) =>
@@ -115,14 +160,15 @@ class DetectThread {
     }
   }
 
-  async #call({
-    request,
-    name,
-    arguments: parameters,
-  }: Extract<DetectRequest, { kind: 'call' }>): Promise<void> {
+  async #call(
+    target: Detection | ChannelService,
+    { request, name, arguments: parameters }: Extract<DetectRequest, { kind: 'call' | 'callChannels' }>,
+  ): Promise<void> {
     try {
-      const call = this.#detection[name] as (...parameters: readonly unknown[]) => unknown;
-      const result = await call.call(this.#detection, ...parameters);
+      const call = (target as unknown as Record<string, (...parameters: readonly unknown[]) => unknown>)[
+        name
+      ]!;
+      const result = await call.apply(target, parameters as unknown[]);
       if (changing.has(name)) await this.#detection.flushActs();
       this.#reply({ kind: 'answer', request, result });
     } catch (error) {

@@ -1,6 +1,7 @@
 import type Database from 'better-sqlite3';
 import { migrate } from './migrate.ts';
 import { openDurable } from './open-durable.ts';
+import { outboxTables } from './outbox.ts';
 
 /** The tables, as they came to be. */
 const formats: readonly string[] = [
@@ -45,6 +46,7 @@ CREATE TABLE act (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STR
 CREATE TABLE rule_file (id TEXT PRIMARY KEY, yaml TEXT NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE rule_choice (rule TEXT PRIMARY KEY, is_enabled INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `,
+  outboxTables,
 ];
 
 /**

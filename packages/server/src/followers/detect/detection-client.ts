@@ -1,4 +1,5 @@
 import { SealtrailError } from '@sealtrail/core';
+import type { ChannelsApi } from '../../channel-ports.ts';
 import type { ThreadReply } from '../protocol.ts';
 import { ThreadClient, type ThreadClientOptions } from '../thread-client.ts';
 import type { DetectionCalls } from './detection-calls.ts';
@@ -10,6 +11,7 @@ export type AlertListener = (revision: number) => void;
 /** Detection, as others ask it. */
 export interface DetectionAccess {
   readonly counts: DetectionCounts;
+  readonly channels: ChannelsApi;
   /**
    * Has the detect thread do something.
    *
@@ -25,13 +27,14 @@ export interface DetectionAccess {
 
 const nothing: DetectionCounts = { entries: 0, lateEvents: 0, openedAlerts: 0 };
 
+const refuse = (): Promise<never> =>
+  Promise.reject(new SealtrailError('detection_unavailable', 'detection is turned off in the configuration'));
+
 /** Where detection is turned off. */
 export const noDetection: DetectionAccess = {
   counts: nothing,
-  call: () =>
-    Promise.reject(
-      new SealtrailError('detection_unavailable', 'detection is turned off in the configuration'),
-    ),
+  channels: channelsBy(refuse),
+  call: refuse,
   listen: () => () => {},
 };
 
@@ -39,9 +42,14 @@ export const noDetection: DetectionAccess = {
 export class DetectionClient implements DetectionAccess, AsyncDisposable {
   readonly #thread: ThreadClient<DetectRequest, DetectReply>;
   readonly #listeners: Set<AlertListener> = new Set();
+  readonly channels: ChannelsApi = channelsBy((name, ...parameters) =>
+    this.#thread.ask((request) => ({ kind: 'callChannels', request, name, arguments: parameters })),
+  );
+  readonly #onFailure: ThreadClientOptions['onFailure'];
   #counts: DetectionCounts = nothing;
 
   constructor(options: ThreadClientOptions) {
+    this.#onFailure = options.onFailure;
     this.#thread = new ThreadClient(
       options,
       {
@@ -101,9 +109,34 @@ export class DetectionClient implements DetectionAccess, AsyncDisposable {
       case 'alerted':
         for (const listener of this.#listeners) listener(reply.revision);
         return;
+      case 'givenUp':
+        this.#onFailure(`the channel ${reply.channel} was not told of something: ${reply.error}`);
+        return;
       case 'counted':
         this.#counts = reply.counts;
         return;
     }
   }
+}
+
+/** Channels, each of whose methods is a question to the thread. */
+function channelsBy(
+  ask: (name: keyof ChannelsApi, ...parameters: readonly unknown[]) => Promise<unknown>,
+): ChannelsApi {
+  const asking =
+    <Name extends keyof ChannelsApi>(name: Name) =>
+    (...parameters: Parameters<ChannelsApi[Name]>): ReturnType<ChannelsApi[Name]> =>
+      ask(name, ...parameters) as ReturnType<ChannelsApi[Name]>;
+  return {
+    list: asking('list'),
+    get: asking('get'),
+    create: asking('create'),
+    update: asking('update'),
+    remove: asking('remove'),
+    rotateSecret: asking('rotateSecret'),
+    test: asking('test'),
+    deadLetters: asking('deadLetters'),
+    retry: asking('retry'),
+    discard: asking('discard'),
+  };
 }

@@ -1,3 +1,4 @@
+import type { ChannelsApi } from '../../channel-ports.ts';
 import type { ThreadReply, ThreadRequest } from '../protocol.ts';
 import type { DetectionCalls } from './detection-calls.ts';
 
@@ -9,6 +10,12 @@ export type DetectRequest =
       readonly request: number;
       readonly name: keyof DetectionCalls;
       readonly arguments: readonly unknown[];
+    }
+  | {
+      readonly kind: 'callChannels';
+      readonly request: number;
+      readonly name: keyof ChannelsApi;
+      readonly arguments: readonly unknown[];
     };
 
 export type DetectReply =
@@ -17,6 +24,8 @@ export type DetectReply =
   | { readonly kind: 'opened' }
   /** Alerts have changed: the number of the last change. */
   | { readonly kind: 'alerted'; readonly revision: number }
+  /** A notification was given up; it is among the dead letters of its channel. */
+  | { readonly kind: 'givenUp'; readonly channel: string; readonly error: string }
   /** Once in a while. */
   | { readonly kind: 'counted'; readonly counts: DetectionCounts };
 
