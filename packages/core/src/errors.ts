@@ -26,6 +26,11 @@ export const errorKinds = {
   entry_too_large: { status: 422, title: 'The event is larger than an entry may be' },
   id_conflict: { status: 409, title: 'This event id is already used for other content' },
   trail_exists: { status: 409, title: 'A trail of this name exists' },
+  // Records of a source.
+  malformed_line: { status: 422, title: 'The line is not one of this source' },
+  unknown_record: { status: 422, title: 'The record is not one of this source' },
+  invalid_time: { status: 422, title: 'The record has a time that is none' },
+  record_too_large: { status: 422, title: 'The record is larger than one may be' },
   // Who is asking.
   unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },
@@ -33,6 +38,7 @@ export const errorKinds = {
   not_found: { status: 404, title: 'There is nothing at this address' },
   event_not_found: { status: 404, title: 'No event with this id in this trail' },
   trail_not_found: { status: 404, title: 'No such trail' },
+  source_not_found: { status: 404, title: 'No such source' },
   token_not_found: { status: 404, title: 'No such token' },
   not_yet_checkpointed: {
     status: 404,

@@ -1,0 +1,99 @@
+import { SealtrailError } from '../errors.ts';
+import type { RuleEvent } from '../sigma/event-fields.ts';
+import type { Logsource } from '../sigma/rule-schema.ts';
+import { compileEvent, cut, type MappedEvent } from './event-template.ts';
+import {
+  compileConditions,
+  compileExpression,
+  type Holds,
+  type Read,
+  readField,
+  type Tables,
+} from './expression.ts';
+import { type AddFields, compilePatterns } from './line-patterns.ts';
+import type { KindMapping } from './mapping-schema.ts';
+import { parseSourceTime } from './source-time.ts';
+
+/** Of a field that is kept in the place of an original. */
+const maxFieldLength = 1024;
+
+/** Records of one sort in a source. */
+export class Kind {
+  readonly logsource: Logsource;
+  /** Whether a record is of this kind. */
+  readonly holds: Holds;
+  /** Adds what the message of a line says. */
+  readonly addFields: AddFields;
+  readonly #id: Read | undefined;
+  readonly #time: Read | undefined;
+  readonly #event: (record: RuleEvent) => MappedEvent | undefined;
+  readonly #view: readonly ViewField[];
+
+  /** @throws RuleError */
+  constructor({ logsource, when, patterns, id, time, event, view, keep }: KindMapping, tables: Tables) {
+    const { category, product, service } = logsource;
+    this.logsource = {
+      ...(category !== undefined && { category }),
+      ...(product !== undefined && { product }),
+      ...(service !== undefined && { service }),
+    };
+    this.holds = compileConditions(when);
+    this.addFields = patterns === undefined ? (record) => record : compilePatterns(patterns);
+    this.#id = id === undefined ? undefined : compileExpression(id, tables);
+    this.#time = time === undefined ? undefined : compileExpression(time, tables);
+    this.#event = compileEvent(event, tables);
+    this.#view = [
+      ...Object.entries(view ?? {}).map(([name, given]): ViewField => {
+        const isSeveral = typeof given === 'object' && 'all' in given;
+        const list = isSeveral ? given.all : [given];
+        return [name, list.map((one) => compileExpression(one, tables))];
+      }),
+      ...(keep ?? []).map((path): ViewField => [path, [(record) => readField(record, path)]]),
+    ];
+  }
+
+  /** @throws SealtrailError unknown_record, when the record says nothing that was done */
+  map(record: RuleEvent): MappedEvent {
+    const event = this.#event(record);
+    if (event === undefined)
+      throw new SealtrailError('unknown_record', 'expected a record that names an action');
+    return event;
+  }
+
+  /** The source's own name of a record. */
+  idOf(record: RuleEvent): string | undefined {
+    return this.#id?.(record);
+  }
+
+  /** When it happened, in milliseconds since 1970, as far as the record says so. @throws SealtrailError invalid_time */
+  timeOf(record: RuleEvent): number | undefined {
+    const text = this.#time?.(record);
+    if (text === undefined) return undefined;
+    const timeMs = parseSourceTime(text);
+    if (timeMs === undefined)
+      throw new SealtrailError('invalid_time', 'expected a time such as 2026-01-31T09:30:00Z');
+    return timeMs;
+  }
+
+  /** The fields that rules see of a line, or of a record that did not fit into its entry. */
+  fieldsOf(record: RuleEvent): Readonly<Record<string, string | readonly string[]>> {
+    return this.#fields(record, (text) => text);
+  }
+
+  /** As {@link fieldsOf}, each text cut to what is enough to recognise it. */
+  briefFieldsOf(record: RuleEvent): Readonly<Record<string, string | readonly string[]>> {
+    return this.#fields(record, (text) => cut(text, maxFieldLength));
+  }
+
+  #fields(record: RuleEvent, change: (text: string) => string): Record<string, string | readonly string[]> {
+    const fields: Record<string, string | readonly string[]> = {};
+    for (const [name, reads] of this.#view) {
+      const texts = reads.flatMap((read) => read(record) ?? []).map(change);
+      if (texts.length > 0) fields[name] = texts.length === 1 ? texts[0]! : texts;
+    }
+    return fields;
+  }
+}
+
+/** A field of a view: its name, and where its values come from. */
+type ViewField = readonly [name: string, reads: readonly Read[]];
