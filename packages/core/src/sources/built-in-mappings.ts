@@ -4,6 +4,7 @@ import type { SourceMapping } from './mapping-schema.ts';
 export const builtInMappings: readonly SourceMapping[] = [
   {
     name: 'access-log',
+    aliases: ['nginx', 'apache', 'apache2', 'httpd', 'combined', 'common', 'access'],
     title: 'an access log in the common or combined format',
     input: 'access-log',
     otherwise: 'refuse',
@@ -59,9 +60,38 @@ export const builtInMappings: readonly SourceMapping[] = [
   },
   {
     name: 'aws-cloudtrail',
+    aliases: ['cloudtrail', 'aws'],
     title: 'AWS CloudTrail',
     input: 'json',
     envelopes: ['Records', 'records', 'detail'],
+    spellings: [
+      'eventVersion',
+      'userIdentity',
+      'eventTime',
+      'eventSource',
+      'eventName',
+      'awsRegion',
+      'sourceIPAddress',
+      'userAgent',
+      'errorCode',
+      'errorMessage',
+      'requestParameters',
+      'responseElements',
+      'additionalEventData',
+      'requestID',
+      'eventID',
+      'eventType',
+      'apiVersion',
+      'managementEvent',
+      'readOnly',
+      'recipientAccountId',
+      'serviceEventDetails',
+      'sharedEventID',
+      'vpcEndpointId',
+      'eventCategory',
+      'sessionCredentialFromConsole',
+      'tlsDetails',
+    ],
     otherwise: 'refuse',
     tables: {
       category_of_service: {
@@ -192,7 +222,17 @@ export const builtInMappings: readonly SourceMapping[] = [
               give: 'api_activity',
             },
             {
-              when: { eventName: ['GetBucket*', 'GetObjectLockConfiguration', 'GetParametersByPath'] },
+              when: {
+                eventName: [
+                  'Describe*',
+                  'List*',
+                  'Lookup*',
+                  'Search*',
+                  'GetBucket*',
+                  'GetObjectLockConfiguration',
+                  'GetParametersByPath',
+                ],
+              },
               give: 'api_activity',
             },
             { table: 'category_of_operation', of: '{eventName}' },
@@ -362,6 +402,7 @@ export const builtInMappings: readonly SourceMapping[] = [
   },
   {
     name: 'github-audit',
+    aliases: ['github'],
     title: 'GitHub audit log',
     input: 'json',
     envelopes: ['events', 'detail'],
@@ -533,9 +574,18 @@ export const builtInMappings: readonly SourceMapping[] = [
   },
   {
     name: 'okta',
+    aliases: ['okta-system-log', 'okta-log'],
     title: 'Okta System Log',
     input: 'json',
     envelopes: ['data.events', 'detail', 'events'],
+    spellings: [
+      'eventType',
+      'legacyEventType',
+      'displayMessage',
+      'authenticationContext',
+      'securityContext',
+      'debugContext',
+    ],
     otherwise: 'refuse',
     tables: {
       category: {
@@ -700,6 +750,7 @@ export const builtInMappings: readonly SourceMapping[] = [
   },
   {
     name: 'syslog',
+    aliases: ['sshd', 'sudo', 'auth', 'auth-log'],
     title: 'syslog',
     input: 'syslog',
     otherwise: 'skip',

@@ -11,7 +11,11 @@ export function builtInSources(): ReadonlyMap<string, Source> {
   return sources;
 }
 
-export const builtInSource = (name: string): Source | undefined => builtInSources().get(name);
+/** A source by its name, or by another name that people call it by. */
+export function builtInSource(name: string): Source | undefined {
+  const all = builtInSources();
+  return all.get(name) ?? [...all.values()].find(({ aliases }) => aliases.includes(name));
+}
 
 /**
  * How rules for a product see an entry that was imported from it, beside how they see every entry: with the field names of
@@ -22,5 +26,9 @@ export const builtInSource = (name: string): Source | undefined => builtInSource
 export function sourceView(metadata: unknown): SourcedEvent | undefined {
   if (typeof metadata !== 'object' || metadata === null || Array.isArray(metadata)) return undefined;
   const { source } = metadata as RuleEvent;
-  return typeof source === 'string' ? builtInSource(source)?.view(metadata as RuleEvent) : undefined;
+  return typeof source === 'string'
+    ? builtInSources()
+        .get(source)
+        ?.view(metadata as RuleEvent)
+    : undefined;
 }

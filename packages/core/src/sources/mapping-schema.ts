@@ -136,11 +136,15 @@ export type KindMapping = z.output<typeof kind>;
 /** How the records of a source become events. */
 export const mappingSchema = z.strictObject({
   name,
+  /** Other names that people call it by. */
+  aliases: z.array(name).max(16).optional(),
   title: z.string().min(1).max(128),
   /** JSON records, or lines that a parser takes apart. */
   input: z.enum(['json', 'syslog', 'access-log']),
   /** Of JSON: where records lie in what they are delivered in. */
   envelopes: z.array(field).max(8).optional(),
+  /** Of JSON: names of fields that data warehouses write in small letters; there they get their own spelling back. */
+  spellings: z.array(field).max(64).optional(),
   /** What becomes of a record that is of no kind: passed over, or refused. */
   otherwise: z.enum(['skip', 'refuse']),
   tables: z.record(name, z.record(text, text)).optional(),

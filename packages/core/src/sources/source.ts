@@ -46,18 +46,34 @@ const anyClock: LineClock = { latestMs: Date.UTC(2024, 11, 31), offsetMinutes: 0
 /** One source: its mapping, ready for use. Shared by any number of imports. */
 export class Source {
   readonly name: string;
+  readonly aliases: readonly string[];
   readonly title: string;
   readonly input: SourceMapping['input'];
-  readonly #envelopes: readonly string[];
+  /** Where records lie in what they are delivered in: paths. */
+  readonly envelopes: readonly string[];
+  /** By the spelling in small letters. */
+  readonly #spellings: ReadonlyMap<string, string>;
   readonly #otherwise: SourceMapping['otherwise'];
   readonly #kinds: readonly Kind[];
 
   /** @throws RuleError for a template, a filter, a table or a pattern that cannot be used */
-  constructor({ name, title, input, envelopes = [], otherwise, tables = {}, kinds }: SourceMapping) {
+  constructor({
+    name,
+    aliases = [],
+    title,
+    input,
+    envelopes = [],
+    spellings = [],
+    otherwise,
+    tables = {},
+    kinds,
+  }: SourceMapping) {
     this.name = name;
+    this.aliases = aliases;
     this.title = title;
     this.input = input;
-    this.#envelopes = envelopes;
+    this.envelopes = envelopes;
+    this.#spellings = new Map(spellings.map((field) => [field.toLowerCase(), field]));
     this.#otherwise = otherwise;
     this.#kinds = kinds.map((kind) => new Kind(kind, tables));
   }
@@ -72,12 +88,23 @@ export class Source {
   }
 
   #open(record: RuleEvent, depth: number): readonly RuleEvent[] {
-    if (depth === 0 || this.#kinds.some((kind) => kind.holds(record))) return [record];
-    for (const path of this.#envelopes) {
+    if (depth === 0 || this.#isKnown(record)) return [record];
+    for (const path of this.envelopes) {
       const inner = fieldValues(record, path)?.filter(isRecord) ?? [];
       if (inner.length > 0) return inner.flatMap((one) => this.#open(one, depth - 1));
     }
-    return [record];
+    const spelled = this.#spell(record);
+    return [this.#isKnown(spelled) ? spelled : record];
+  }
+
+  #isKnown(record: RuleEvent): boolean {
+    return this.#kinds.some((kind) => kind.holds(record));
+  }
+
+  #spell(record: RuleEvent): RuleEvent {
+    return Object.fromEntries(
+      Object.entries(record).map(([name, value]) => [this.#spellings.get(name) ?? name, value]),
+    );
   }
 
   /** Maps one record of {@link recordsIn}. @throws SealtrailError unknown_record | invalid_time */

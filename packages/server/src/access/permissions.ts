@@ -9,6 +9,7 @@ export type Permission =
   | 'trails.read'
   | 'trails.write'
   | 'tokens.manage'
+  | 'sources.manage'
   | 'metrics.read';
 
 /** What each role may do: the one table that every route asks. */
@@ -25,6 +26,7 @@ export const permissions: Readonly<Record<Role, readonly Permission[]>> = {
     'trails.read',
     'trails.write',
     'tokens.manage',
+    'sources.manage',
     'metrics.read',
   ],
 };

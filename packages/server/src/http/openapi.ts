@@ -3,12 +3,14 @@ import type { HttpEnv } from './context.ts';
 import { documentAdminRoutes } from './openapi-admin.ts';
 import { documentEventRoutes } from './openapi-events.ts';
 import { bytesOf, documentRoute, jsonOf, textOf } from './openapi-route.ts';
+import { documentSourceRoutes } from './openapi-sources.ts';
 import { readinessSchema } from './readiness.ts';
 
 /** Documents all routes, and serves the document at `/openapi.json`. */
 export function documentApi(app: OpenAPIHono<HttpEnv>, version: string): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   documentEventRoutes(app);
+  documentSourceRoutes(app);
   documentAdminRoutes(app);
   documentLogRoutes(app);
   documentServerRoutes(app);
