@@ -664,7 +664,7 @@ export const builtInMappings: readonly SourceMapping[] = [
     kinds: [
       {
         name: 'event',
-        when: { eventType: true },
+        when: { eventType: true, 'data.events.eventType': false },
         logsource: { product: 'okta', service: 'okta' },
         id: '{uuid}',
         time: '{published}',
@@ -790,7 +790,7 @@ export const builtInMappings: readonly SourceMapping[] = [
             set: { action: 'too_many_attempts', outcome: 'denied', reason: 'too many attempts' },
           },
           {
-            match: '^User (?P<user>.*) (?:from (?P<ip>\\S+) )?not allowed because (?P<reason>.*)$',
+            match: '^User (?P<user>.*?)(?: from (?P<ip>\\S+))? not allowed because (?P<reason>.*)$',
             set: { action: 'not_allowed', outcome: 'denied' },
           },
           {

@@ -24,15 +24,12 @@ export function parseLine(
       return { record: { ...fields, time: timeMs } };
     }
     case 'access-log': {
-      if (isErrorLogLine(line)) return { skipped: true };
-      const direct = parseAccessLine(line);
-      if (direct !== undefined) return { record: accessRecord(direct, line) };
       // Sent over syslog, such a line stands behind a header.
-      const wrapped = parseSyslogLine(line, clock);
-      if (wrapped?.program === undefined) return undefined;
-      if (isErrorLogLine(wrapped.message)) return { skipped: true };
-      const inner = parseAccessLine(wrapped.message);
-      return inner && { record: { ...accessRecord(inner, wrapped.message), server: wrapped.host } };
+      const header = parseSyslogLine(line, clock);
+      const message = header?.program === undefined ? line : header.message;
+      if (isErrorLogLine(message)) return { skipped: true };
+      const parsed = parseAccessLine(message);
+      return parsed && { record: { ...accessRecord(parsed, message), server: header?.host } };
     }
   }
 }

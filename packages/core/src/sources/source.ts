@@ -19,6 +19,8 @@ export type Mapped =
       readonly event: Event;
       /** What makes the record this one among all of its source: records of which it is the same are the same. */
       readonly identity: string;
+      /** What it is known by where another record has that identity already: what a source names twice is not lost. */
+      readonly content: () => string;
     }
   /** It is not what the source is imported for. */
   | { readonly is: 'skipped' };
@@ -36,8 +38,6 @@ const names = {
   fields: 'originalFields',
 } as const;
 
-/** Envelopes within envelopes. */
-const maxEnvelopes = 3;
 /** What an entry has beside its event: id, receive time, trail, tenant, schema version. */
 const entryOverheadBytes = 1024;
 /** Lines in entries have been read before: what they are is known, and when does not matter. */
@@ -84,14 +84,15 @@ export class Source {
    * @throws SealtrailError malformed_json | unknown_record
    */
   recordsIn(text: string): readonly RuleEvent[] {
-    return this.#open(parseRecord(text), maxEnvelopes);
+    return this.#open(parseRecord(text));
   }
 
-  #open(record: RuleEvent, depth: number): readonly RuleEvent[] {
-    if (depth === 0 || this.#isKnown(record)) return [record];
+  /** Envelopes lie in envelopes: as deep as the parser has let them. */
+  #open(record: RuleEvent): readonly RuleEvent[] {
+    if (this.#isKnown(record)) return [record];
     for (const path of this.envelopes) {
-      const inner = fieldValues(record, path)?.filter(isRecord) ?? [];
-      if (inner.length > 0) return inner.flatMap((one) => this.#open(one, depth - 1));
+      const values = fieldValues(record, path);
+      if (values?.every(isRecord)) return values.flatMap((one) => this.#open(one));
     }
     const spelled = this.#spell(record);
     return [this.#isKnown(spelled) ? spelled : record];
@@ -114,12 +115,12 @@ export class Source {
     const timeMs = kind.timeOf(record);
     const id = kind.idOf(record);
     const original = options.omit === undefined ? storable(record) : { omitted: options.omit };
+    const content = (): string => `record ${canonicalJson(record as JsonValue)}`;
     return {
       is: 'event',
       event: this.#eventOf(kind, record, timeMs, original),
-      // The time too, so that what a source should name twice is not lost.
-      identity:
-        id === undefined ? `record ${canonicalJson(record as JsonValue)}` : `id ${timeMs ?? ''} ${id}`,
+      identity: id === undefined ? content() : `id ${id}`,
+      content,
     };
   }
 
@@ -143,6 +144,7 @@ export class Source {
       is: 'event',
       event: this.#eventOf(kind, record, typeof time === 'number' ? time : undefined, original),
       identity: `line ${ordinal} ${text}`,
+      content: () => `another line ${ordinal} ${text}`,
     };
   }
 

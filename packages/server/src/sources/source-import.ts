@@ -1,18 +1,11 @@
-import {
-  canonicalJson,
-  type ErrorCode,
-  type ErrorDetail,
-  type Event,
-  type JsonValue,
-  SealtrailError,
-  uuidBytes,
-} from '@sealtrail/core';
+import { type ErrorCode, type ErrorDetail, type Event, SealtrailError, uuidBytes } from '@sealtrail/core';
 import type { Source } from '@sealtrail/core/sources';
 import { deterministicId } from '../access/deterministic-id.ts';
 import type { IngestScope } from '../ingest/ingest-scope.ts';
 import type { Intake } from '../ingest/intake.ts';
 import type { TileReader } from '../ports.ts';
 import type { RecordInput } from './record-inputs.ts';
+import { isSameRecord } from './same-record.ts';
 
 /** Where records go, and what that takes. */
 export interface ImportParts {
@@ -50,6 +43,18 @@ export interface ImportCounts {
 interface Pending {
   readonly record: RecordInput;
   readonly event: Event;
+  /** Said where another record has the id. */
+  readonly otherId: () => string;
+}
+
+/** What has become of records on their way, and which need another attempt. */
+interface Stored {
+  readonly accepted: number;
+  readonly duplicates: number;
+  /** Another record has the id. */
+  readonly taken: readonly Pending[];
+  /** Redaction has made the entry longer than one may be. */
+  readonly tooLarge: readonly Pending[];
 }
 
 /** What refuses one record refuses all of them. */
@@ -66,25 +71,25 @@ export async function importRecords(
   records: readonly RecordInput[],
 ): Promise<ImportCounts> {
   const dead: DeadRecord[] = [];
-  const pending: Pending[] = [];
   let skipped = 0;
-  for (const record of records) {
+  const pending = records.flatMap((record): readonly Pending[] => {
     try {
-      const event = eventOf(parts, record);
-      if (event === undefined) skipped++;
-      else pending.push({ record, event });
+      const one = pendingOf(parts, record);
+      if (one === undefined) skipped++;
+      return one === undefined ? [] : [one];
     } catch (error) {
       dead.push(deadOf(record, error));
+      return [];
     }
-  }
-  const first = await store(parts, pending, dead);
-  // What redaction made longer than an entry may be goes without its original.
-  const brief = first.tooLarge.flatMap(({ record }): Pending[] => {
-    const event = eventOf(parts, record, true);
-    return event === undefined ? [] : [{ record, event }];
   });
-  const second = await store(parts, brief, dead);
-  dead.push(...second.tooLarge.map(({ record }) => deadOf(record, new SealtrailError('entry_too_large'))));
+  const first = await store(parts, pending, dead);
+  const again = [
+    ...first.taken.map((one): Pending => ({ ...one, event: { ...one.event, id: one.otherId() } })),
+    ...first.tooLarge.flatMap(({ record }) => pendingOf(parts, record, true) ?? []),
+  ];
+  const second = await store(parts, again, dead);
+  for (const { record } of second.taken) dead.push(deadOf(record, new SealtrailError('id_conflict')));
+  for (const { record } of second.tooLarge) dead.push(deadOf(record, new SealtrailError('entry_too_large')));
   return {
     accepted: first.accepted + second.accepted,
     duplicates: first.duplicates + second.duplicates,
@@ -94,35 +99,41 @@ export async function importRecords(
 }
 
 /** The event of a record, with the id that follows from what the source calls it. */
-function eventOf(parts: ImportParts, record: RecordInput, isBrief = false): Event | undefined {
+function pendingOf(parts: ImportParts, record: RecordInput, isBrief = false): Pending | undefined {
   const { source, trail, tenant } = parts;
   const mapped = record.map(isBrief ? { omit: 'too_large' } : {});
   if (mapped.is === 'skipped') return undefined;
-  const id = deterministicId(`source ${JSON.stringify([source.name, tenant ?? ''])} ${mapped.identity}`);
-  return { ...mapped.event, id, trail, ...(tenant !== undefined && { tenant }) };
+  const idOf = (identity: string): string =>
+    deterministicId(`source ${JSON.stringify([source.name, tenant ?? ''])} ${identity}`);
+  const event = {
+    ...mapped.event,
+    id: idOf(mapped.identity),
+    trail,
+    ...(tenant !== undefined && { tenant }),
+  };
+  return { record, event, otherId: () => idOf(mapped.content()) };
 }
 
-/** Stores events, tells what has become of them, and says of which there was too much. */
-async function store(
-  parts: ImportParts,
-  pending: readonly Pending[],
-  dead: DeadRecord[],
-): Promise<{ accepted: number; duplicates: number; tooLarge: readonly Pending[] }> {
+/** Stores events, and says what has become of them. What cannot be stored goes to the dead. */
+async function store(parts: ImportParts, pending: readonly Pending[], dead: DeadRecord[]): Promise<Stored> {
   const request = parts.intake.begin(parts.scope, true);
   for (const { event } of pending) {
     request.addValue(event);
     if (request.isFull) await request.flush();
   }
   const { receipts, errors, duplicates } = await request.settle();
-  const counts = { accepted: receipts.length - duplicates, duplicates, tooLarge: [] as Pending[] };
+  let repeats = duplicates;
+  const taken: Pending[] = [];
+  const tooLarge: Pending[] = [];
   for (const [position, { code, message }] of firstOfEach(errors)) {
     const one = pending[position]!;
     if (ofAll.has(code)) throw new SealtrailError(code, message);
-    if (code === 'entry_too_large') counts.tooLarge.push(one);
-    else if (code === 'id_conflict' && isStoredAlready(parts, one.event)) counts.duplicates++;
-    else dead.push(deadOf(one.record, new SealtrailError(code, message)));
+    if (code === 'entry_too_large') tooLarge.push(one);
+    else if (code !== 'id_conflict') dead.push(deadOf(one.record, new SealtrailError(code, message)));
+    else if (isStoredAlready(parts, one.event)) repeats++;
+    else taken.push(one);
   }
-  return counts;
+  return { accepted: receipts.length - duplicates, duplicates: repeats, taken, tooLarge };
 }
 
 /** The first thing that is wrong with each event, by its position. */
@@ -137,26 +148,16 @@ function firstOfEach(errors: readonly ErrorDetail[]): ReadonlyMap<number, ErrorD
 
 /**
  * Whether an event whose id is taken is the record that is there: it was imported before, by another mapping, or read
- * against another year. Somebody else's entry under its id is another one, and nothing is lost to it in silence.
+ * against another year.
  */
 function isStoredAlready({ reader, intake, trail }: ImportParts, event: Event): boolean {
   const index = reader.indexOf(trail, uuidBytes(event.id!));
   const [bytes] = index === undefined ? [] : reader.entries(trail, index, index + 1);
   if (bytes === undefined) return false;
-  const stored = JSON.parse(Buffer.from(bytes).toString('utf8')) as Event;
-  const own = originalOf(intake.redacted(event));
-  return own !== undefined && own === originalOf(stored);
+  return isSameRecord(intake.redacted(event), JSON.parse(Buffer.from(bytes).toString('utf8')) as Event);
 }
 
-/** What an entry keeps of its record, with the source it names. */
-function originalOf({ metadata }: Event): string | undefined {
-  if (metadata === undefined) return undefined;
-  const { source, original, originalFields } = metadata;
-  const kept = original ?? originalFields;
-  return kept === undefined ? undefined : canonicalJson([source ?? null, kept] as JsonValue);
-}
-
-const deadOf = (record: RecordInput, error: unknown): DeadRecord => {
+function deadOf(record: RecordInput, error: unknown): DeadRecord {
   if (!(error instanceof SealtrailError)) throw error;
   return {
     position: record.position,
@@ -165,4 +166,4 @@ const deadOf = (record: RecordInput, error: unknown): DeadRecord => {
     reason: error.message,
     text: record.text(),
   };
-};
+}
