@@ -7,6 +7,5 @@ export {
   deadLetterPageSchema,
   type ImportResponse,
   importResponseSchema,
-  sourceListSchema,
 } from './source-api.ts';
 export { type LineClock, parseSourceTime } from './source-time.ts';

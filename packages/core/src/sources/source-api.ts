@@ -6,20 +6,6 @@ const position = z
   .int()
   .meta({ description: 'Number of the line, or of the record, in what was sent; from 1.' });
 
-/** Answer to `GET /v1/sources`. */
-export const sourceListSchema = z
-  .strictObject({
-    sources: z.array(
-      z.strictObject({
-        name: z.string(),
-        title: z.string(),
-        input: z.enum(['json', 'lines']),
-        aliases: z.array(z.string()).meta({ description: 'Other names that it is called by.' }),
-      }),
-    ),
-  })
-  .meta({ id: 'SourceList' });
-
 /** Answer to `POST /v1/sources/{name}`. */
 export const importResponseSchema = z
   .strictObject({

@@ -12,7 +12,7 @@ import { problemResponse } from './problem.ts';
 import { readinessOf } from './readiness.ts';
 import { routeOf } from './route-of.ts';
 import { getEvents, getStats } from './search-routes.ts';
-import { deleteDeadLetters, getDeadLetters, getSources, postSource } from './source-routes.ts';
+import { deleteDeadLetters, getDeadLetters, postSource } from './source-routes.ts';
 import { streamEvents } from './stream-routes.ts';
 import { deleteToken, getTokens, postToken } from './token-routes.ts';
 import { getProducers, getTrails, postTrail } from './trail-routes.ts';
@@ -51,7 +51,6 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.get('/v1/events/:id', getEvent(parts, gate));
   app.get('/v1/events/:id/proof', getProof(parts, gate));
   app.get('/v1/stats', getStats(parts, gate));
-  app.get('/v1/sources', getSources(gate));
   app.post('/v1/sources/:name', postSource(parts, gate));
   app.get('/v1/sources/:name/dead-letters', getDeadLetters(parts, gate));
   app.delete('/v1/sources/:name/dead-letters', deleteDeadLetters(parts, gate));

@@ -1,5 +1,5 @@
 import { type OpenAPIHono, z } from '@hono/zod-openapi';
-import { deadLetterPageSchema, importResponseSchema, sourceListSchema } from '@sealtrail/core/sources';
+import { deadLetterPageSchema, importResponseSchema } from '@sealtrail/core/sources';
 import type { HttpEnv } from './context.ts';
 import { documentRoute, jsonOf, recordedCodes } from './openapi-route.ts';
 
@@ -12,13 +12,6 @@ const whole = z.string().openapi({ format: 'binary' });
 
 /** Documents what imports records of other products, and what keeps those that could not be. */
 export function documentSourceRoutes(app: OpenAPIHono<HttpEnv>): void {
-  documentRoute(app, {
-    method: 'get',
-    path: '/v1/sources',
-    operationId: 'listSources',
-    summary: 'Sources that can be imported',
-    answers: { 200: jsonOf(sourceListSchema, 'Sources.') },
-  });
   documentRoute(app, {
     method: 'post',
     path: '/v1/sources/{name}',

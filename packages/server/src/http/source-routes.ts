@@ -26,20 +26,6 @@ const maxNamed = 1000;
 const defaultPage = 100;
 const maxPage = 1000;
 
-/** `GET /v1/sources`: what can be imported. */
-export function getSources(gate: Gate): (c: HttpContext) => Response {
-  return (c) => {
-    gate.authorize(c, 'events.write');
-    const sources = [...builtInSources().values()].map(({ name, title, input, aliases }) => ({
-      name,
-      title,
-      input: input === 'json' ? 'json' : 'lines',
-      aliases,
-    }));
-    return c.json({ sources });
-  };
-}
-
 /** `POST /v1/sources/{name}`: imports records of a source, read from the socket's stream as they come. */
 export function postSource(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
   return async (c) => {
@@ -98,13 +84,10 @@ export function getDeadLetters(parts: HttpParts, gate: Gate): (c: HttpContext) =
     const source = sourceNamed(c);
     const parameters = parametersOf(c, ['after', 'limit']);
     const limit = Math.min(maxPage, Math.max(1, integer(parameters, 'limit') ?? defaultPage));
+    const after = integer(parameters, 'after') ?? 0;
     // A record may hold what an entry would: reading it is recorded as well, before it is read.
     await recordAct(parts, c, token, 'dead_letter.read', source);
-    const { letters, dropped } = parts.deadLetters.deadLetters(
-      source.name,
-      integer(parameters, 'after') ?? 0,
-      limit,
-    );
+    const { letters, dropped } = parts.deadLetters.deadLetters(source.name, after, limit);
     return new Response(
       JSON.stringify({
         deadLetters: letters.map(({ source: _name, tenant, receivedMs, ...letter }) => ({
