@@ -2,6 +2,7 @@ import type { ErrorCode } from '@sealtrail/core';
 import { type Piece, type Splitter, shownBytes } from './pieces.ts';
 
 const LINE_FEED = 0x0a;
+const CARRIAGE_RETURN = 0x0d;
 const QUOTE = 0x22;
 const COMMA = 0x2c;
 const OPEN_BRACKET = 0x5b;
@@ -149,7 +150,7 @@ export class JsonSplitter implements Splitter {
 
   /** Looks at a byte between values; true when it begins one. */
   #begin(byte: number): boolean {
-    if (byte === 0x20 || byte === 0x09 || byte === 0x0d || byte === LINE_FEED) return false;
+    if (byte === 0x20 || byte === 0x09 || byte === CARRIAGE_RETURN || byte === LINE_FEED) return false;
     if (byte === COMMA) return false;
     if (this.#context !== 'top' && byte === CLOSE_BRACKET) {
       this.#endArray();
@@ -215,7 +216,7 @@ export class JsonSplitter implements Splitter {
   #giveUp(rest: Buffer): void {
     if (this.#state === 'tail') return;
     this.#hold(rest);
-    const bytes = Buffer.concat(this.#pieces);
+    const bytes = withoutLineEnd(Buffer.concat(this.#pieces));
     const isWhole = this.#state === 'scalar' && this.#context !== 'top';
     this.#forget();
     if (isWhole) this.#fail(bytes, 'unknown_record', 'expected a JSON object');
@@ -232,4 +233,11 @@ export class JsonSplitter implements Splitter {
     this.#isInString = false;
     this.#isEscaped = false;
   }
+}
+
+/** Where a value is ended by the line after it, the end of its own line is none of it. */
+function withoutLineEnd(bytes: Buffer): Buffer {
+  let end = bytes.length;
+  while (end > 0 && (bytes[end - 1] === LINE_FEED || bytes[end - 1] === CARRIAGE_RETURN)) end--;
+  return bytes.subarray(0, end);
 }
