@@ -67,7 +67,7 @@ export function compileEvent(
     status: compile(context?.http?.status),
   };
   const metadataParts = Object.entries(metadata).map(
-    ([name, expression]) => [name, cutTo(limits.longText, compile(expression))] as const,
+    ([name, expression]) => [name, cutTo(metadataLength, compile(expression))] as const,
   );
 
   return (record) => {
@@ -118,6 +118,8 @@ export function compileEvent(
   };
 }
 
+/** Characters of what has no field of its own. */
+const metadataLength = 1024;
 /** Fewer than an event may have: the original needs most of the keys. */
 const maxTargets = 20;
 /** As the schema of events has it. */

@@ -22,6 +22,10 @@ export function readField(record: RuleEvent, path: string): string | undefined {
   return undefined;
 }
 
+/** All texts that a field has in a record. */
+export const readTexts = (record: RuleEvent, path: string): readonly string[] =>
+  (fieldValues(record, path) ?? []).flatMap((value) => textOf(value) || []);
+
 /** @throws RuleError for a filter or a table that there is none of */
 export function compileExpression(expression: Expression, tables: Tables): Read {
   if (typeof expression === 'string') return compileTemplate(expression);

@@ -7,15 +7,15 @@ import {
   compileExpression,
   type Holds,
   type Read,
-  readField,
+  readTexts,
   type Tables,
 } from './expression.ts';
 import { type AddFields, compilePatterns } from './line-patterns.ts';
 import type { KindMapping } from './mapping-schema.ts';
 import { parseSourceTime } from './source-time.ts';
 
-/** Of a field that is kept in the place of an original. */
-const maxFieldLength = 1024;
+/** Values of a field that is kept in the place of an original. */
+const maxValues = 64;
 
 /** Records of one sort in a source. */
 export class Kind {
@@ -46,9 +46,10 @@ export class Kind {
       ...Object.entries(view ?? {}).map(([name, given]): ViewField => {
         const isSeveral = typeof given === 'object' && 'all' in given;
         const list = isSeveral ? given.all : [given];
-        return [name, list.map((one) => compileExpression(one, tables))];
+        const reads = list.map((one) => compileExpression(one, tables));
+        return [name, (record) => reads.flatMap((read) => read(record) ?? [])];
       }),
-      ...(keep ?? []).map((path): ViewField => [path, [(record) => readField(record, path)]]),
+      ...(keep ?? []).map((path): ViewField => [path, (record) => readTexts(record, path)]),
     ];
   }
 
@@ -76,24 +77,34 @@ export class Kind {
   }
 
   /** The fields that rules see of a line, or of a record that did not fit into its entry. */
-  fieldsOf(record: RuleEvent): Readonly<Record<string, string | readonly string[]>> {
-    return this.#fields(record, (text) => text);
+  fieldsOf(record: RuleEvent): Fields {
+    return this.#fields(record, (texts) => texts);
   }
 
-  /** As {@link fieldsOf}, each text cut to what is enough to recognise it. */
-  briefFieldsOf(record: RuleEvent): Readonly<Record<string, string | readonly string[]>> {
-    return this.#fields(record, (text) => cut(text, maxFieldLength));
+  /** As {@link fieldsOf}; what is longer is cut, each field by itself, so that none can crowd out another. */
+  briefFieldsOf(record: RuleEvent, charactersAField: number): Fields {
+    return this.#fields(record, (texts) => {
+      let left = charactersAField;
+      return texts.slice(0, maxValues).flatMap((text) => {
+        const brief = cut(text, left);
+        left -= brief.length;
+        return brief === '' ? [] : [brief];
+      });
+    });
   }
 
-  #fields(record: RuleEvent, change: (text: string) => string): Record<string, string | readonly string[]> {
+  #fields(record: RuleEvent, change: (texts: readonly string[]) => readonly string[]): Fields {
     const fields: Record<string, string | readonly string[]> = {};
-    for (const [name, reads] of this.#view) {
-      const texts = reads.flatMap((read) => read(record) ?? []).map(change);
+    for (const [name, read] of this.#view) {
+      const texts = change(read(record));
       if (texts.length > 0) fields[name] = texts.length === 1 ? texts[0]! : texts;
     }
     return fields;
   }
 }
 
+/** Fields with their values, by name. */
+export type Fields = Readonly<Record<string, string | readonly string[]>>;
+
 /** A field of a view: its name, and where its values come from. */
-type ViewField = readonly [name: string, reads: readonly Read[]];
+type ViewField = readonly [name: string, read: (record: RuleEvent) => readonly string[]];

@@ -7,8 +7,8 @@ import type { RuleEvent } from '../sigma/event-fields.ts';
 /** What is nested deeper is no record of any source. */
 const maxDepth = 64;
 
-/** A number that a double may not keep. */
-const longNumber = /[\d.]{16}|\d[eE]/;
+/** Where a number may stand that a double does not keep: one of many digits, or with an exponent. */
+const longNumber = /[:,[\s]-?\d(?:[\d.]{15}|[\d.]{0,14}[eE][+-]?\d)/;
 
 /**
  * Parses the text of one JSON record. A number that a double does not keep digit by digit becomes the text that it was, so

@@ -84,6 +84,36 @@ describe('an original that does not fit', () => {
     }
   });
 
+  it.each([
+    [
+      'targets',
+      {
+        resources: Array.from({ length: 60 }, () => ({
+          type: '\u0001'.repeat(400),
+          ARN: '\u0001'.repeat(400),
+        })),
+      },
+    ],
+    [
+      'values',
+      { eventID: Array.from({ length: 100 }, () => '\u0001'.repeat(400)), userAgent: '\u0001'.repeat(9000) },
+    ],
+    [
+      'texts',
+      {
+        errorMessage: '\u0001'.repeat(9000),
+        requestParameters: Object.fromEntries(
+          ['userName', 'roleName', 'groupName', 'key', 'name'].map((name) => [name, '\u0001'.repeat(3000)]),
+        ),
+      },
+    ],
+  ])('is no room for a record full of %s that take much', (_name, further) => {
+    const event = eventOf(cloudTrail.map(record(further)));
+    expect(bytesOf(event)).toBeLessThanOrEqual(eventLimits.entryBytes);
+    expect(event).toMatchObject({ action: 'aws.iam.create_user', time: '2026-03-01T08:00:00.000Z' });
+    expect(sourceView(event.metadata)?.event).toMatchObject({ eventName: 'CreateUser' });
+  });
+
   it('can be left out on demand', () => {
     const event = eventOf(cloudTrail.map(record(), { omit: 'too_large' }));
     expect(event.metadata).toMatchObject({ originalOmitted: 'too_large' });

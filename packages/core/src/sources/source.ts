@@ -40,6 +40,9 @@ const names = {
 
 /** What an entry has beside its event: id, receive time, trail, tenant, schema version. */
 const entryOverheadBytes = 1024;
+/** Of each field that is kept in the place of an original, in the first attempt and in the last. */
+const briefCharacters = 1024;
+const leastCharacters = 64;
 /** Lines in entries have been read before: what they are is known, and when does not matter. */
 const anyClock: LineClock = { latestMs: Date.UTC(2024, 11, 31), offsetMinutes: 0 };
 
@@ -190,10 +193,17 @@ export class Source {
       const whole = this.#with(event, { [names.original]: original.value as JsonValue });
       if (fitsEntry(whole)) return whole;
     }
-    return this.#with(event, {
-      [names.omitted]: 'omitted' in original ? original.omitted : 'too_large',
-      [names.fields]: kind.briefFieldsOf(record),
-    });
+    const omitted = 'omitted' in original ? original.omitted : 'too_large';
+    const without = (base: MappedEvent, charactersAField: number): Event =>
+      this.#with(base, {
+        [names.omitted]: omitted,
+        [names.fields]: kind.briefFieldsOf(record, charactersAField),
+      });
+    const brief = without(event, briefCharacters);
+    if (fitsEntry(brief)) return brief;
+    // Whoever fills a record with what takes much room does not keep it out of the log.
+    const { targets, context, reason, metadata, ...rest } = event;
+    return without(rest, leastCharacters);
   }
 
   #with(event: MappedEvent, further: Readonly<Record<string, JsonValue>>): Event {

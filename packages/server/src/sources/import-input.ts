@@ -19,7 +19,7 @@ export interface ImportInput {
 
 /** Records that are stored together; the sender waits for them: back-pressure. */
 const recordsAtOnce = 1000;
-const bytesAtOnce = 1024 * 1024;
+const bytesAtOnce = 256 * 1024;
 /** What records that wait, and the one that is arriving, are accounted for. */
 const bufferedBytes = 8 * 1024 * 1024;
 
