@@ -1,5 +1,5 @@
 import { setImmediate as rest } from 'node:timers/promises';
-import { type ErrorCode, SealtrailError } from '@sealtrail/core';
+import type { ErrorCode } from '@sealtrail/core';
 import {
   type ImportResponse,
   importResponseSchema,
@@ -42,8 +42,8 @@ export interface ImportFileOptions {
   readonly signal: AbortSignal;
   /** Told of each record that did not become an entry, in order within a request. */
   readonly onDead: (line: DeadLine) => void;
-  /** Told of how many records have been dealt with. */
-  readonly onProgress: (records: number) => void;
+  /** Told of how many records have been dealt with; no more are read before it resolves. */
+  readonly onProgress: (records: number) => Promise<void>;
   /** Before the first time that a request is sent again; doubled from one to the next. */
   readonly pauseMs?: number;
 }
@@ -83,7 +83,7 @@ export async function importFile(options: ImportFileOptions, outcome: ImportOutc
       }
     }
     const { accepted, duplicates, skipped, rejected } = outcome;
-    onProgress(accepted + duplicates + skipped + rejected);
+    await onProgress(accepted + duplicates + skipped + rejected);
   }
 }
 
@@ -150,7 +150,3 @@ async function* cutIn(
     yield records.slice(from, from + maxBatchRecords);
   }
 }
-
-/** @throws SealtrailError invalid_parameter */
-export const noSuchFormat = (format: string, formats: readonly string[]): SealtrailError =>
-  new SealtrailError('invalid_parameter', `--format: expected one of ${formats.join(', ')}, got ${format}`);

@@ -1,9 +1,10 @@
-import { type FileHandle, open, realpath, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { parseTime, SealtrailError } from '@sealtrail/core';
 import { builtInSource, builtInSources, type LineClock } from '@sealtrail/core/sources';
 import { Command } from 'commander';
 import { apiOf, type CliContext, withServer } from './context.ts';
-import { type DeadLine, type ImportOutcome, importFile, noSuchFormat } from './import-file.ts';
+import { openDeadLetters } from './dead-letter-file.ts';
+import { type DeadLine, type ImportOutcome, importFile } from './import-file.ts';
 import { openInput } from './input-file.ts';
 import { interruptionOf } from './interruption.ts';
 import { jsonLine, printable } from './printable.ts';
@@ -26,12 +27,14 @@ const maxListed = 1000;
 
 const howToGoOn = 'import the file again, and nothing is stored twice';
 
+const formats = (): string => `one of ${[...builtInSources().keys()].join(', ')}`;
+
 /** `sealtrail import`: records of other products out of a file or standard input. */
 export function importCommand(context: CliContext): Command {
   return withServer(new Command('import'))
     .description('import a log of another product; again as often as wanted, nothing is stored twice')
     .argument('<file>', 'the log, gzip or not, of any size; - for standard input')
-    .requiredOption('--format <format>', `one of ${[...builtInSources().keys()].join(', ')}`)
+    .requiredOption('--format <format>', formats())
     .option('--trail <trail>', 'the trail (default main)')
     .option('--tenant <tenant>', 'the tenant that all of it belongs to')
     .option(
@@ -45,12 +48,13 @@ export function importCommand(context: CliContext): Command {
 async function importLog(file: string, options: ImportOptions, context: CliContext): Promise<void> {
   const { terminal, stdin, signal } = context;
   const source = builtInSource(options.format);
-  if (source === undefined) throw noSuchFormat(options.format, [...builtInSources().keys()]);
+  if (source === undefined)
+    throw new SealtrailError('invalid_parameter', `--format: expected ${formats()}, got ${options.format}`);
   const info = file === '-' ? undefined : await stat(file).catch(() => undefined);
   const at = options.at ?? (info?.isFile() ? info.mtime.toISOString() : undefined);
   const clock = clockOf(at);
   const input = counted(file === '-' ? stdin : await openInput(file));
-  await using letters = await openLetters(options.deadLetters, file);
+  await using letters = await openDeadLetters(options.deadLetters, file);
   const outcome: ImportOutcome = { accepted: 0, duplicates: 0, skipped: 0, rejected: 0 };
   const dead: Omit<DeadLine, 'text'>[] = [];
   try {
@@ -68,7 +72,10 @@ async function importLog(file: string, options: ImportOptions, context: CliConte
           if (dead.length < maxListed) dead.push(shown);
           letters.add(line);
         },
-        onProgress: (records) => bar.show(records, totalOf(records, input.bytes(), info?.size)),
+        onProgress: async (records) => {
+          bar.show(records, totalOf(records, input.bytes(), info?.size));
+          await letters.drained();
+        },
       },
       outcome,
     );
@@ -142,50 +149,4 @@ function counted(chunks: AsyncIterable<Uint8Array>): {
 /** How many records a file has, judged by those that have been read. */
 function totalOf(records: number, bytes: number, size: number | undefined): number | undefined {
   return size === undefined || size === 0 || bytes === 0 ? undefined : Math.round((records * size) / bytes);
-}
-
-/** Where dead letters go. */
-interface Letters extends AsyncDisposable {
-  add(line: DeadLine): void;
-  /** Resolves when all of them are in the file. @throws SealtrailError storage_unavailable */
-  written(): Promise<void>;
-}
-
-/**
- * Opens the file of dead letters, in the place of one that is there. It may hold personal data: only its owner reads it.
- *
- * @throws SealtrailError invalid_parameter
- */
-async function openLetters(file: string | undefined, input: string): Promise<Letters> {
-  if (file === undefined)
-    return { add: () => {}, written: async () => {}, [Symbol.asyncDispose]: async () => {} };
-  if (input !== '-' && (await realpath(file).catch(() => undefined)) === (await realpath(input)))
-    throw new SealtrailError('invalid_parameter', '--dead-letters: expected another file than the log');
-  let handle: FileHandle;
-  try {
-    handle = await open(file, 'w', 0o600);
-  } catch (cause) {
-    const reason = (cause as NodeJS.ErrnoException).code ?? String(cause);
-    throw new SealtrailError('invalid_parameter', `--dead-letters: ${file} cannot be written (${reason})`, {
-      cause,
-    });
-  }
-  const stream = handle.createWriteStream();
-  let failure: Error | undefined;
-  stream.on('error', (error) => {
-    failure = error;
-  });
-  const written = async (): Promise<void> => {
-    await new Promise<void>((resolve) => (failure ? resolve() : stream.end(resolve)));
-    if (failure)
-      throw new SealtrailError('storage_unavailable', `${file} could not be written`, { cause: failure });
-  };
-  return {
-    add: (line) => void stream.write(`${JSON.stringify(line)}\n`),
-    written,
-    [Symbol.asyncDispose]: async () => {
-      // After a failure of the import the letters so far are kept all the same.
-      if (!stream.writableEnded && !failure) await written();
-    },
-  };
 }
