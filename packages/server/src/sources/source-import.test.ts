@@ -1,5 +1,6 @@
 import type { Event } from '@sealtrail/core';
 import { builtInSource } from '@sealtrail/core/sources';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ownerScope } from '../access/scopes.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
@@ -9,6 +10,8 @@ import { type StartedLog, startLog } from '../sequencer/testing/start-log.ts';
 import { temporaryFolder } from '../sequencer/testing/temporary-folder.ts';
 import { codeOfPromise } from '../testing/code-of.ts';
 import { importInput } from './import-input.ts';
+import { LineOrdinals } from './line-ordinals.ts';
+import { RecordReader } from './record-inputs.ts';
 import type { ImportCounts, ImportParts } from './source-import.ts';
 
 const folder = temporaryFolder();
@@ -244,5 +247,45 @@ describe('an import', () => {
       Array.from({ length: 500 }, (_, i) => 10 * i + 4),
     );
     expect(reader.size(parts.trail)).toBe(4000);
+  });
+
+  it('accounts for every record of any input', async () => {
+    const anyPart = fc.oneof(
+      fc.constantFrom(
+        line,
+        okta(),
+        `[${okta()},`,
+        '{"Records":[',
+        ']',
+        '}',
+        '{"line":"x"}',
+        '192.0.2.7 - - [',
+        '\n',
+        '\n',
+      ),
+      fc.string({ unit: 'binary', maxLength: 6 }),
+    );
+    const trail = partsFor('okta').trail;
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom('okta', 'aws-cloudtrail', 'github-audit', 'syslog', 'access-log'),
+        fc.constantFrom('plain' as const, 'wrapped' as const),
+        fc.array(anyPart, { maxLength: 20 }),
+        async (name, form, parts) => {
+          const text = parts.join('');
+          const total = await load({ ...partsFor(name), trail }, text, form);
+          const [accepted, duplicates, skipped, dead] = summary(total) as [number, number, number, number];
+          const clock = { latestMs: Date.UTC(2026, 5, 30), offsetMinutes: 0 };
+          const records = new RecordReader(builtInSource(name)!, form, clock, new LineOrdinals());
+          const expected = [...records.push(Buffer.from(text)), ...records.end()];
+          expect(accepted + duplicates + skipped + dead).toBe(expected.length);
+          if (builtInSource(name)!.input !== 'json')
+            expect(expected.length).toBe(text.split('\n').filter((one) => /[^ \t\r]/.test(one)).length);
+          const positions = new Set(expected.map(({ position }) => position));
+          for (const { position } of total.dead) expect(positions).toContain(position);
+        },
+      ),
+      { numRuns: 300 },
+    );
   });
 });
