@@ -7,9 +7,15 @@ import { type Answer, problemOf, startServer, type TestServer } from './support/
 // forgets to ask for a token, or for its scope, fails without anybody having thought of it.
 
 const nowhere = '019370a2-7c1e-7b3a-9f5e-2c8d4a6b1e0f';
-const values: Readonly<Record<string, string>> = { trail: 'main', id: nowhere, path: '0/000' };
+const values: Readonly<Record<string, string>> = {
+  trail: 'main',
+  id: nowhere,
+  path: '0/000',
+  name: 'okta',
+};
 const bodies: Readonly<Record<string, object>> = {
   'POST /v1/events': { action: 'a' },
+  'POST /v1/sources/{name}': { eventType: 'user.session.start' },
   'POST /v1/trails': { name: 'further' },
   'POST /v1/tokens': { name: 'x', role: 'read' },
   'POST /v1/alerts/{id}': { action: 'note', note: 'x' },
@@ -157,6 +163,7 @@ const notThere: Readonly<Record<string, string>> = {
 /** What is not refused to a token for its tenants: cut to them, or without any content of an entry. */
 const seenByAnyTenant = [
   'POST /v1/events',
+  'POST /v1/sources/{name}',
   'GET /v1/events',
   'GET /v1/events/stream',
   'GET /v1/stats',
@@ -185,6 +192,10 @@ describe('a token that is limited to a trail', () => {
       ['producers', (trail) => [`/v1/trails/${trail}/producers`]],
       ['an event to store', (trail) => ['/v1/events', { action: 'a', trail }]],
       ['some events to store', (trail) => ['/v1/events?partial=true', [{ action: 'a', trail }]]],
+      [
+        'records to import',
+        (trail) => [`/v1/sources/okta?trail=${trail}`, { eventType: 'user.session.start' }],
+      ],
       ['a trail to make', (trail) => ['/v1/trails', { name: trail }]],
       ['a token to make', (trail) => ['/v1/tokens', { name: 'x', role: 'read', trails: [trail] }]],
     ];

@@ -196,6 +196,15 @@ const builtIn = 'mfa_removed';
 const first = (): string => stored.receipts[0]!.id;
 const ofLimited = (): string => limited.secret;
 
+const deadLetters = '/v1/sources/{name}/dead-letters';
+const imported = (name: string, body: string, status: number, further: Partial<Case> = {}): Case => ({
+  operation: 'POST /v1/sources/{name}',
+  path: `/v1/sources/${name}`,
+  body,
+  status,
+  ...further,
+});
+
 const cases: readonly Case[] = [
   post('/v1/events', { action: 'a' }, 201),
   post('/v1/events', [{ action: 'a' }, fullEvent], 201),
@@ -224,6 +233,25 @@ const cases: readonly Case[] = [
   get('/v1/events/{id}/proof', () => `/v1/events/${first()}/proof`),
   get('/v1/events/{id}/proof', `/v1/events/${nowhere}/proof`, 404),
   get('/v1/events/stream', '/v1/events/stream?limit=1', 400),
+  imported('okta', '{"eventType":"user.session.start","uuid":"u_1"}', 201),
+  imported('okta', '[{"eventType":"user.session.start","uuid":"u_1"},{"x":1}]', 200),
+  imported('nginx', 'no line of an access log', 200, { type: 'text/plain' }),
+  imported('syslog', '{"line":"Feb 12 14:10:21 h sshd[1]: Server listening."}', 201, {
+    type: 'application/x-ndjson',
+  }),
+  imported('okta?trail=system', '{}', 403),
+  imported('okta?trail=..', '{}', 400),
+  imported('okta?at=noon', '{}', 400),
+  imported('syslog', '{}', 415),
+  imported('nothing', '{}', 404),
+  imported('okta', '{}', 401, { token: null }),
+  get(deadLetters, '/v1/sources/okta/dead-letters'),
+  get(deadLetters, '/v1/sources/okta/dead-letters?limit=1'),
+  get(deadLetters, '/v1/sources/okta/dead-letters?after=x', 400),
+  get(deadLetters, '/v1/sources/nothing/dead-letters', 404),
+  get(deadLetters, '/v1/sources/okta/dead-letters', 403, ofLimited),
+  { operation: `DELETE ${deadLetters}`, path: '/v1/sources/okta/dead-letters?through=1', status: 200 },
+  { operation: `DELETE ${deadLetters}`, path: '/v1/sources/nothing/dead-letters', status: 404 },
   get('/v1/trails', '/v1/trails'),
   post('/v1/trails', { name: 'made' }, 201),
   post('/v1/trails', { name: 'main' }, 409),
@@ -379,6 +407,9 @@ describe('while nothing can be recorded', () => {
     get('/v1/events/stream', '/v1/events/stream', 503),
     get('/v1/events/{id}', () => `/v1/events/${first()}`, 503),
     get('/v1/events/{id}/proof', () => `/v1/events/${first()}/proof`, 503),
+    imported('okta', '{"eventType":"user.session.start"}', 503),
+    get(deadLetters, '/v1/sources/okta/dead-letters', 503),
+    { operation: `DELETE ${deadLetters}`, path: '/v1/sources/okta/dead-letters', status: 503 },
     post('/v1/trails', { name: 'unrecorded' }, 503),
     post('/v1/tokens', { name: 'unrecorded', role: 'read' }, 503),
     revoke(() => limited.id, 503),

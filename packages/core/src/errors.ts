@@ -32,6 +32,11 @@ export const errorKinds = {
   alert_not_open: { status: 409, title: 'The alert is not in a state that allows this' },
   target_refused: { status: 422, title: 'A channel may not lead to this address' },
   too_many_channels: { status: 409, title: 'There are as many channels as there may be' },
+  // Records of a source.
+  malformed_line: { status: 422, title: 'The line is not one of this source' },
+  unknown_record: { status: 422, title: 'The record is not one of this source' },
+  invalid_time: { status: 422, title: 'The record has a time that is none' },
+  record_too_large: { status: 422, title: 'The record is larger than one may be' },
   // Who is asking.
   unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
   forbidden: { status: 403, title: 'The token does not allow this' },
@@ -39,6 +44,7 @@ export const errorKinds = {
   not_found: { status: 404, title: 'There is nothing at this address' },
   event_not_found: { status: 404, title: 'No event with this id in this trail' },
   trail_not_found: { status: 404, title: 'No such trail' },
+  source_not_found: { status: 404, title: 'No such source' },
   token_not_found: { status: 404, title: 'No such token' },
   alert_not_found: { status: 404, title: 'No such alert' },
   silence_not_found: { status: 404, title: 'No such silence' },

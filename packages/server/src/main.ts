@@ -201,6 +201,7 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     }),
     tokens: engine.tokens,
     producers: engine.state,
+    deadLetters: engine.state.deadLetters,
     system: engine.system,
     clientAddress: compileClientAddress(config.trustProxy),
     metrics,

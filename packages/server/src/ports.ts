@@ -223,3 +223,34 @@ export interface EventSearch {
   /** @throws SealtrailError index_behind | index_unavailable | trail_not_found */
   stats(query: StatsQuery): Promise<Stats>;
 }
+
+/** A record of a source that did not become an entry, as it is kept until somebody mends it. */
+export interface DeadLetter {
+  /** Rising. */
+  readonly id: number;
+  readonly source: string;
+  readonly trail: string;
+  readonly tenant: string | undefined;
+  /** When it came, the last time, in milliseconds since 1970. */
+  readonly receivedMs: number;
+  /** The number of the line, or of the record, in what was sent; from 1. */
+  readonly position: number;
+  readonly code: ErrorCode;
+  readonly reason: string;
+  /** The record; of a long one the beginning. It may hold anything, personal data included. */
+  readonly text: string;
+}
+
+/** Records that did not become entries. Writes are durable when they return, and throw storage_unavailable when the disk takes no more. */
+export interface DeadLetterStore {
+  /** Keeps records, each once however often it comes, and the latest of a source when there are too many. */
+  addDeadLetters(letters: readonly Omit<DeadLetter, 'id'>[]): void;
+  /** Records of a source with a larger id than the one given, by rising id; and how many were not kept since there were too many. */
+  deadLetters(
+    source: string,
+    afterId: number,
+    limit: number,
+  ): { readonly letters: readonly DeadLetter[]; readonly dropped: number };
+  /** Forgets records of a source up to an id, and that some were not kept. @returns how many there were */
+  removeDeadLetters(source: string, throughId: number): number;
+}

@@ -53,7 +53,7 @@ const maxDigits = 17;
  * with as many digits as were sent, up to what a double is good for. `0.1` and `0.10000000000000001`, which is the same
  * double, are both kept.
  */
-function isKept(text: string): boolean {
+export function isKept(text: string): boolean {
   const sent = decimalOf(text);
   const value = Number(text);
   if (isSame(sent, decimalOf(String(value)))) return true;

@@ -14,6 +14,7 @@ export type Permission =
   | 'rules.read'
   | 'rules.manage'
   | 'channels.manage'
+  | 'sources.manage'
   | 'metrics.read';
 
 /** What each role may do: the one table that every route asks. */
@@ -48,6 +49,7 @@ export const permissions: Readonly<Record<Role, readonly Permission[]>> = {
     'trails.write',
     'tokens.manage',
     'channels.manage',
+    'sources.manage',
     'metrics.read',
     'alerts.read',
     'alerts.manage',

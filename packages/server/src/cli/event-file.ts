@@ -12,7 +12,7 @@ export interface EventLine {
 const maxBatchEvents = 1000;
 const maxBatchBytes = 1024 * 1024;
 /** How long what has come waits for more, of an input that never ends for instance. */
-const lingerMs = 200;
+export const lingerMs = 200;
 /** What is longer, any server refuses; so much of it is enough to be refused. */
 const maxLineBytes = 2 * eventLimits.entryBytes + 1;
 
@@ -53,7 +53,7 @@ export async function* eventBatches(
 }
 
 /** What comes, or undefined when it does not come in time. @throws the reason of the signal */
-async function soon<T>(
+export async function soon<T>(
   coming: Promise<T>,
   signal: AbortSignal,
   waitMs: number | undefined,

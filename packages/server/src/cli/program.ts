@@ -6,6 +6,7 @@ import type { CliContext } from './context.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
 import { proveCommand, queryCommand, tailCommand } from './events.ts';
+import { importCommand } from './import.ts';
 import { interruptionOf } from './interruption.ts';
 import { invocation } from './invocation.ts';
 import { jsonLine, printable } from './printable.ts';
@@ -39,6 +40,7 @@ export function createProgram(context: CliContext): Command {
     serveCommand(context),
     demoCommand(context),
     recordCommand(context),
+    importCommand(context),
     queryCommand(context),
     tailCommand(context),
     verifyCommand(context),

@@ -76,10 +76,10 @@ export async function recordFile(options: RecordFileOptions, outcome: FileOutcom
 const lineFeed = Buffer.from('\n');
 
 /** Sends a request until the server takes or refuses it. Its events have ids, so that none is stored twice. */
-async function withPatience<T>(
+export async function withPatience<T>(
   send: () => Promise<T>,
   hasAnswered: boolean,
-  { signal, pauseMs = firstPauseMs }: RecordFileOptions,
+  { signal, pauseMs = firstPauseMs }: Pick<RecordFileOptions, 'signal' | 'pauseMs'>,
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

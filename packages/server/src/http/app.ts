@@ -28,6 +28,7 @@ import {
 } from './rule-routes.ts';
 import { getEvents, getStats } from './search-routes.ts';
 import { deleteSilence, getSilences, postSilence } from './silence-routes.ts';
+import { deleteDeadLetters, getDeadLetters, postSource } from './source-routes.ts';
 import { streamEvents } from './stream-routes.ts';
 import { deleteToken, getTokens, postToken } from './token-routes.ts';
 import { getProducers, getTrails, postTrail } from './trail-routes.ts';
@@ -66,6 +67,9 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.get('/v1/events/:id', getEvent(parts, gate));
   app.get('/v1/events/:id/proof', getProof(parts, gate));
   app.get('/v1/stats', getStats(parts, gate));
+  app.post('/v1/sources/:name', postSource(parts, gate));
+  app.get('/v1/sources/:name/dead-letters', getDeadLetters(parts, gate));
+  app.delete('/v1/sources/:name/dead-letters', deleteDeadLetters(parts, gate));
   app.get('/trails/:trail/checkpoint', getCheckpoint(parts, gate));
   app.get('/trails/:trail/tile/*', getTile(parts, gate));
   app.get('/v1/trails', getTrails(parts, gate));

@@ -8,7 +8,7 @@ import type { DetectionAccess } from '../followers/detect/detection-client.ts';
 import type { IngestLimits } from '../ingest/ingest.ts';
 import type { Intake } from '../ingest/intake.ts';
 import type { MemoryBudget } from '../ingest/memory-budget.ts';
-import type { EventSearch, ProducerStore, TileReader } from '../ports.ts';
+import type { DeadLetterStore, EventSearch, ProducerStore, TileReader } from '../ports.ts';
 import type { Backtests } from '../rules/backtests.ts';
 import type { LogClient } from '../sequencer/log-client.ts';
 import type { Metrics } from './metrics.ts';
@@ -26,6 +26,7 @@ export interface HttpParts {
   readonly bodyMemory: MemoryBudget;
   readonly tokens: Tokens;
   readonly producers: ProducerStore;
+  readonly deadLetters: DeadLetterStore;
   readonly system: SystemTrail;
   /** Whom a request comes from, by the peer of its connection and what trusted proxies say. */
   readonly clientAddress: ClientAddress;

@@ -12,7 +12,7 @@ import { defaultTimeouts } from './server.ts';
  * How long a body may take to arrive: less than the server gives a whole request, which it would end without saying what
  * became of the events.
  */
-const maxBodyMs = defaultTimeouts.requestMs - 4 * defaultTimeouts.checkMs;
+export const maxBodyMs: number = defaultTimeouts.requestMs - 4 * defaultTimeouts.checkMs;
 
 /** `POST /v1/events`. The body is read from the socket's stream: it may be large, compressed and slow. */
 export function postEvents(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {

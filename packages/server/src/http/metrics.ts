@@ -5,6 +5,8 @@ import type { DetectionCounts } from '../followers/detect/protocol.ts';
 export interface Metrics {
   readonly registry: Registry;
   readonly events: Counter;
+  /** Outcomes: accepted, duplicate, skipped, dead. */
+  readonly sourceRecords: Counter<'source' | 'outcome'>;
   readonly refusedRequests: Counter<'code'>;
   readonly requests: Histogram<'method' | 'route' | 'status'>;
   readonly authenticationFailures: Counter;
@@ -43,6 +45,12 @@ export function createMetrics(sources: MetricSources): Metrics {
   return {
     registry,
     events: new Counter({ name: 'sealtrail_events_total', help: 'Events acknowledged.', registers }),
+    sourceRecords: new Counter({
+      name: 'sealtrail_source_records_total',
+      help: 'Records of imported sources, by what became of them.',
+      labelNames: ['source', 'outcome'],
+      registers,
+    }),
     refusedRequests: new Counter({
       name: 'sealtrail_refused_requests_total',
       help: 'Requests answered with an error.',

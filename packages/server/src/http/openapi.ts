@@ -5,12 +5,14 @@ import { documentChannelRoutes } from './openapi-channels.ts';
 import { documentDetectionRoutes } from './openapi-detection.ts';
 import { documentEventRoutes } from './openapi-events.ts';
 import { bytesOf, documentRoute, jsonOf, textOf } from './openapi-route.ts';
+import { documentSourceRoutes } from './openapi-sources.ts';
 import { readinessSchema } from './readiness.ts';
 
 /** Documents all routes, and serves the document at `/openapi.json`. */
 export function documentApi(app: OpenAPIHono<HttpEnv>, version: string): void {
   app.openAPIRegistry.registerComponent('securitySchemes', 'bearer', { type: 'http', scheme: 'bearer' });
   documentEventRoutes(app);
+  documentSourceRoutes(app);
   documentAdminRoutes(app);
   documentDetectionRoutes(app);
   documentChannelRoutes(app);

@@ -26,6 +26,8 @@ export interface IngestOutcome {
   readonly receipts: readonly Receipt[];
   /** Events refused, in the order of the request; only where the request takes what is good. */
   readonly errors: readonly ErrorDetail[];
+  /** Receipts of events that were there before. */
+  readonly duplicates: number;
 }
 
 /** What every request works with. */
@@ -59,6 +61,7 @@ export class IntakeRequest {
   readonly #receipts: Receipt[] = [];
   readonly #errors: ErrorDetail[] = [];
   #position = 0;
+  #duplicates = 0;
   /** Events, from the first on, of which is known what has become of them. */
   #decided = 0;
   #group: EntryGroup;
@@ -160,7 +163,7 @@ export class IntakeRequest {
   /** As {@link finish}, but refused events are always reported, never thrown. */
   async settle(): Promise<IngestOutcome> {
     if (this.#partial || this.#errors.length === 0) await this.flush();
-    return { receipts: this.#receipts, errors: this.#refusals() };
+    return { receipts: this.#receipts, errors: this.#refusals(), duplicates: this.#duplicates };
   }
 
   #encode(reported: Event, position: number): void {
@@ -212,6 +215,7 @@ export class IntakeRequest {
       switch (result.statuses[i]) {
         case entryStatus.stored:
         case entryStatus.duplicate:
+          if (result.statuses[i] === entryStatus.duplicate) this.#duplicates++;
           this.#receipts.push({
             id: uuidText(group.ids[i]!),
             trail: group.trails[i]!,

@@ -1,4 +1,10 @@
-import { createRedactor, type RedactionRules } from '@sealtrail/core';
+import {
+  canonicalJson,
+  createRedactor,
+  type Event,
+  type JsonValue,
+  type RedactionRules,
+} from '@sealtrail/core';
 import type { LogClient } from '../sequencer/log-client.ts';
 import type { IngestScope } from './ingest-scope.ts';
 import { type IntakeParts, IntakeRequest } from './intake-request.ts';
@@ -23,5 +29,10 @@ export class Intake {
    */
   begin(scope: IngestScope, partial: boolean): IntakeRequest {
     return new IntakeRequest(this.#parts, scope, partial);
+  }
+
+  /** An event as it would be stored: without what the rules of redaction name. */
+  redacted(event: Event): Event {
+    return this.#parts.redact(event, canonicalJson(event as JsonValue));
   }
 }

@@ -1,7 +1,8 @@
 import { type Token, tokenSchema } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
-import type { ProducerState, ProducerStore, StoredToken, TokenStore } from '../../ports.ts';
+import type { DeadLetterStore, ProducerState, ProducerStore, StoredToken, TokenStore } from '../../ports.ts';
 import { writeFailure } from '../disk-failure.ts';
+import { deadLetterTables, SqliteDeadLetters } from './dead-letters.ts';
 import { migrate } from './migrate.ts';
 import { openDurable } from './open-durable.ts';
 
@@ -23,6 +24,7 @@ ALTER TABLE producer ADD COLUMN seen_at INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE producer_cursor ADD COLUMN forgotten INTEGER NOT NULL DEFAULT 0;
 CREATE INDEX producer_seen ON producer (trail, seen_at);
 `,
+  deadLetterTables,
 ];
 
 interface TokenRow {
@@ -48,6 +50,7 @@ interface ProducerRow {
 /** What is neither log nor index, in SQLite: `state.db`. Writes throw storage_unavailable when the disk takes no more. */
 export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
   readonly #db: Database.Database;
+  readonly deadLetters: DeadLetterStore;
   readonly #maxProducers: number;
   /** Producers by trail, counted when a trail is first written to. */
   readonly #producers: Map<string, number> = new Map();
@@ -59,6 +62,7 @@ export class SqliteStateStore implements TokenStore, ProducerStore, Disposable {
   constructor(file: string, { maxProducers = 100_000 }: { readonly maxProducers?: number } = {}) {
     this.#maxProducers = maxProducers;
     this.#db = openDurable(file, (db) => migrate(db, formats));
+    this.deadLetters = new SqliteDeadLetters(this.#db);
   }
 
   all(): readonly StoredToken[] {
