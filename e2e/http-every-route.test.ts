@@ -25,6 +25,10 @@ const bodies: Readonly<Record<string, object>> = {
   'PUT /v1/rules/{key}': { yaml: 'title: x' },
   'POST /v1/rules/{key}/disable': { reason: 'r' },
   'POST /v1/rules/{key}/backtest': { trail: 'main' },
+  'POST /v1/channels': { name: 'x', target: { kind: 'stdout' } },
+  'PUT /v1/channels/{id}': { name: 'x' },
+  'POST /v1/channels/{id}/rotate': {},
+  'POST /v1/channels/{id}/dead-letters/retry': {},
 };
 
 let server: TestServer;

@@ -48,6 +48,8 @@ export class ApiDocument {
   faultsOf(name: string, { status, headers, text }: Answer): readonly string[] {
     const response = this.operation(name).responses[status];
     if (!response) return [`${name}: the status ${status} is not in the document`];
+    // An answer without content has none.
+    if (response.content === undefined) return text === '' ? [] : [`${name}: ${status} is to be empty`];
     const mediaType = (headers.get('content-type') ?? '').split(';', 1)[0]!;
     if (!Object.hasOwn(response.content ?? {}, mediaType))
       return [`${name}: ${status} is not documented as ${mediaType}`];

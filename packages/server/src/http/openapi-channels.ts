@@ -111,7 +111,7 @@ function documentDeadLetterRoutes(app: OpenAPIHono<HttpEnv>): void {
   documentRoute(app, {
     method: 'get',
     path: '/v1/channels/{id}/dead-letters',
-    operationId: 'listDeadLetters',
+    operationId: 'listChannelDeadLetters',
     summary: 'Notifications that a channel gave up',
     request: { params: ofOne },
     answers: { 200: jsonOf(deadLetterList, 'The latest 1000, the latest first.') },
@@ -120,7 +120,7 @@ function documentDeadLetterRoutes(app: OpenAPIHono<HttpEnv>): void {
   documentRoute(app, {
     method: 'post',
     path: '/v1/channels/{id}/dead-letters/retry',
-    operationId: 'retryDeadLetters',
+    operationId: 'retryChannelDeadLetters',
     summary: 'Send dead letters again',
     description:
       'They go to the end of the line, with the ids that they had. Those that are unknown are left out.',
@@ -134,7 +134,7 @@ function documentDeadLetterRoutes(app: OpenAPIHono<HttpEnv>): void {
   documentRoute(app, {
     method: 'delete',
     path: '/v1/channels/{id}/dead-letters',
-    operationId: 'discardDeadLetters',
+    operationId: 'discardChannelDeadLetters',
     summary: 'Remove all dead letters of a channel for good',
     request: { params: ofOne },
     answers: { 200: jsonOf(count, 'How many there were.') },
@@ -143,7 +143,7 @@ function documentDeadLetterRoutes(app: OpenAPIHono<HttpEnv>): void {
   documentRoute(app, {
     method: 'delete',
     path: '/v1/channels/{id}/dead-letters/{letter}',
-    operationId: 'discardDeadLetter',
+    operationId: 'discardChannelDeadLetter',
     summary: 'Remove one dead letter for good',
     request: { params: ofOne.extend({ letter: z.string() }) },
     answers: { 200: jsonOf(count, 'It was one.') },
