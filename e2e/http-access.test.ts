@@ -274,12 +274,11 @@ const routes: readonly Route[] = [
   {
     route: 'post /v1/sources/{name}',
     path: () => '/v1/sources/okta?tenant=acme',
-    body: () => ({ eventType: 'user.session.start' }),
+    body: ({ n: number }) => ({ uuid: `u-${number}`, eventType: 'user.session.start' }),
     roles: ['ingest', 'admin'],
     trail: 'main',
     tenant: 'acme',
-    // It is no whole record: a dead letter.
-    ok: 200,
+    ok: 201,
   },
   ...['get', 'delete'].map((method) => ({
     route: `${method} /v1/sources/{name}/dead-letters`,
