@@ -1,17 +1,26 @@
+export {
+  type Agent,
+  type AgentClassifier,
+  type AgentKind,
+  agentClassifier,
+  automatedKinds,
+} from '../user-agent/agent-classifier.ts';
+export { CompiledRules } from './compiled-rules.ts';
 export type { CorrelatorChanges, Group, GroupValue } from './correlate/correlator.ts';
 export type { Episode } from './correlate/episode.ts';
+export { DerivedFields, derivedFields } from './derived-fields.ts';
 export {
-  CompiledRules,
   Detector,
   type DetectorInput,
   type DetectorOptions,
   type DetectorOutput,
   type EpisodeFinding,
+  type Learner,
   type MatchFinding,
   type SavedDetector,
   type SourcedEvent,
 } from './detector.ts';
-export type { RuleEvent } from './event-fields.ts';
+export type { FieldSource, RuleEvent } from './event-fields.ts';
 export { eventTimeOf } from './event-time.ts';
 export { type Explanation, explain } from './explain.ts';
 export { type Lint, lintRules } from './lint.ts';
@@ -23,7 +32,9 @@ export {
   loadRules,
   type RuleSource,
 } from './load.ts';
+export type { Locate, Location } from './locate.ts';
 export type { Position, RuleFault } from './rule-error.ts';
+export { type LocationNeed, withoutLocations } from './rule-fields.ts';
 export type { CorrelationRule, DetectionRule, FilterRule, RuleDocument } from './rule-file.ts';
 export { type Logsource, levels, type RuleHeader, type RuleTest } from './rule-schema.ts';
 export { type RuleTestFailure, runRuleTests } from './rule-tests.ts';

@@ -1,9 +1,11 @@
-import { fieldValues, type RuleEvent, textOf } from '../event-fields.ts';
+import { sha256 } from '@noble/hashes/sha2.js';
+import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import { type FieldSource, type RuleEvent, textOf } from '../event-fields.ts';
 import type { LoadedCorrelation } from '../load.ts';
 import { Deadlines } from './deadlines.ts';
-import type { Episode, EpisodeListener, Occurrence } from './episode.ts';
+import type { Episode, Occurrence } from './episode.ts';
 import type { SavedWindow, Window } from './window.ts';
-import { planWindows, type WindowOpener, type WindowPlan } from './window-plan.ts';
+import { planWindows, type WindowContext, type WindowOpener, type WindowPlan } from './window-plan.ts';
 
 /** An event that rules matched, on its way to correlations. */
 export interface MatchedEvent {
@@ -13,6 +15,10 @@ export interface MatchedEvent {
   readonly index: number;
   /** What keeps groups apart beyond their fields: a tenant. */
   readonly partition: string;
+  /** The watermark when it came. */
+  readonly watermarkMs: number;
+  /** What the finding weighs that it stands for, where it is one. */
+  readonly points?: number;
 }
 
 /** Of whom an episode tells. */
@@ -38,8 +44,16 @@ export interface CorrelatorChanges extends SavedCorrelator {
   readonly gone: readonly string[];
 }
 
+/** What correlators work with. */
+export interface CorrelatorContext extends WindowContext {
+  /** The values of a field of an event, derived ones included; undefined where there is none. */
+  readonly valuesOf: FieldSource;
+}
+
 /** Groups that one event can be a part of: lists of values in several fields multiply. */
 const maxGroupsOfEvent = 16;
+/** Tuples of values that one event can have: lists of values in several fields multiply. */
+const maxTuplesOfEvent = 256;
 
 /**
  * One correlation over event time. Events come in any order behind the watermark; what is told of a group depends on the
@@ -51,6 +65,7 @@ export class Correlator {
   readonly #spanMs: number;
   readonly #groupFields: readonly (readonly string[])[];
   readonly #valueFields: readonly (readonly string[])[];
+  readonly #valuesOf: FieldSource;
   readonly #open: WindowOpener;
   /** Groups of which something was heard lately, and those of which nothing was since `#turnMs`. */
   #young: Map<string, Window> = new Map();
@@ -69,18 +84,22 @@ export class Correlator {
    * @param isOuter whether it is over other correlations, of which nothing is told before the watermark
    * @throws RuleError
    */
-  constructor({ key, document }: LoadedCorrelation, isOuter: boolean, listener: EpisodeListener) {
+  constructor({ key, document }: LoadedCorrelation, isOuter: boolean, context: CorrelatorContext) {
     const { correlation } = document;
     const { aliases, groupBy, fields, rules } = correlation;
+    // What is over all findings has no rules of its own.
+    const places = rules.length === 0 ? [''] : rules;
     const fieldsOf = (names: readonly string[]): (readonly string[])[] =>
-      rules.map((rule) => names.map((name) => aliases.get(name)?.get(rule) ?? name));
+      places.map((rule) => names.map((name) => aliases.get(name)?.get(rule) ?? name));
     this.key = key;
     const plan = planWindows(correlation);
-    this.#plan = isOuter ? { ...plan, isOrdered: true } : plan;
+    const { foresees, ...waits } = plan;
+    this.#plan = isOuter ? { ...waits, isOrdered: true } : plan;
     this.#spanMs = correlation.timespanMs;
     this.#groupFields = fieldsOf(groupBy);
     this.#valueFields = fieldsOf(fields);
-    this.#open = plan.opener(listener);
+    this.#valuesOf = context.valuesOf;
+    this.#open = plan.opener(context);
   }
 
   /** Groups that are known at the moment. */
@@ -94,19 +113,27 @@ export class Correlator {
    * @param rules which of the correlation's rules matched it, by their places in its list, falling
    */
   add(matched: MatchedEvent, rules: readonly number[]): void {
-    const { timeMs, index } = matched;
-    const seen: [string, string | number | undefined][] = [];
+    const { timeMs, index, watermarkMs } = matched;
+    const { isByRule, isOrdered, foresees } = this.#plan;
+    // What is foreseen must not depend on how events are cut into batches.
+    if (foresees) this.advance(watermarkMs);
+    const seen = new Set<string>();
     for (const rule of rules) {
-      const value = this.#valueOf(matched.event, rule);
-      if (value === null) continue;
-      for (const key of this.#keysOf(matched, rule)) {
-        if (!this.#plan.isByRule && rules.length > 1) {
-          if (seen.some(([one, other]) => one === key && other === value)) continue;
-          seen.push([key, value]);
+      const keys = this.#keysOf(matched, rule);
+      for (const value of this.#valuesIn(matched, rule)) {
+        for (const key of keys) {
+          if (!isByRule && rules.length > 1) {
+            const told = `${typeof value} ${value} ${key}`;
+            if (seen.has(told)) continue;
+            seen.add(told);
+          }
+          const occurrence: Occurrence = { timeMs, index, rule, ...(value !== undefined && { value }) };
+          if (!isOrdered) this.#take(key, occurrence);
+          else {
+            this.#waiting.add(timeMs, [key, occurrence]);
+            if (foresees) this.#foresee(key, occurrence);
+          }
         }
-        const occurrence: Occurrence = { timeMs, index, rule, ...(value !== undefined && { value }) };
-        if (this.#plan.isOrdered) this.#waiting.add(timeMs, [key, occurrence]);
-        else this.#take(key, occurrence);
       }
     }
   }
@@ -147,6 +174,12 @@ export class Correlator {
       this.#schedule(window);
     }
     for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
+  }
+
+  /** Takes all groups for changed, as those are that were loaded from somewhere else. */
+  changeAll(): void {
+    for (const windows of [this.#old, this.#young])
+      for (const window of windows.values()) this.#changed.add(window);
   }
 
   /** Episodes that late events can still change, with the key of their group. */
@@ -198,20 +231,47 @@ export class Correlator {
     if (window.dueMs < window.scheduledMs) this.#schedule(window);
   }
 
-  /** Null where the correlation measures a field that the event does not have. */
-  #valueOf(event: RuleEvent, rule: number): string | number | undefined | null {
+  #foresee(key: string, occurrence: Occurrence): void {
+    const window = this.#young.get(key) ?? this.#old.get(key);
+    if (window === undefined) return;
+    window.foresee?.(occurrence, this.#watermarkMs);
+    this.#changed.add(window);
+  }
+
+  /** What is measured of an event, or told apart: nothing where it does not have the field. */
+  #valuesIn({ event, points }: MatchedEvent, rule: number): readonly (string | number | undefined)[] {
     const fields = this.#valueFields[rule]!;
-    if (this.#plan.value === 'none') return undefined;
-    if (this.#plan.value === 'number') return numberIn(event, fields[0]!) ?? null;
-    if (fields.length === 1) return firstScalar(event, fields[0]!) ?? null;
-    const values = fields.map((field) => firstScalar(event, field));
-    return values.includes(undefined) ? null : JSON.stringify(values);
+    switch (this.#plan.value) {
+      case 'none':
+        return [undefined];
+      case 'points':
+        return [points];
+      case 'number': {
+        const number = numberIn(this.#valuesOf(event, fields[0]!));
+        return number === undefined ? [] : [number];
+      }
+      case 'text': {
+        if (fields.length === 1) return [...this.#scalarsOf(event, fields[0]!)];
+        let tuples: (string | number)[][] = [[]];
+        for (const field of fields) {
+          const values = [...this.#scalarsOf(event, field)];
+          tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value]));
+          if (tuples.length > maxTuplesOfEvent) tuples.length = maxTuplesOfEvent;
+        }
+        return tuples.map((tuple) => JSON.stringify(tuple));
+      }
+    }
+  }
+
+  #scalarsOf(event: RuleEvent, field: string): Set<string | number> {
+    const values = this.#valuesOf(event, field)?.filter(isGroupValue) ?? [];
+    return new Set(values.map(heldValue));
   }
 
   #keysOf({ event, partition }: MatchedEvent, rule: number): readonly string[] {
     let tuples: GroupValue[][] = [[]];
     for (const field of this.#groupFields[rule]!) {
-      const values = new Set(fieldValues(event, field)?.filter(isGroupValue));
+      const values = new Set(this.#valuesOf(event, field)?.filter(isGroupValue));
       tuples = tuples.flatMap((tuple) => [...values].map((value) => [...tuple, value]));
       if (tuples.length > maxGroupsOfEvent) tuples.length = maxGroupsOfEvent;
     }
@@ -228,13 +288,18 @@ export function groupOf(key: string): Group {
 const isGroupValue = (value: unknown): value is GroupValue =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
 
-function firstScalar(event: RuleEvent, field: string): string | number | undefined {
-  const value = fieldValues(event, field)?.find(isGroupValue);
-  return typeof value === 'boolean' ? textOf(value) : value;
+/** Texts longer than this are held as their beginning and their hash: what a value costs does not depend on it. */
+const maxHeldText = 256;
+const heldStart = 64;
+
+function heldValue(value: GroupValue): string | number {
+  if (typeof value === 'boolean') return textOf(value)!;
+  if (typeof value === 'number' || value.length <= maxHeldText) return value;
+  return `${value.slice(0, heldStart)}\u2026${bytesToHex(sha256(utf8ToBytes(value)))}`;
 }
 
-function numberIn(event: RuleEvent, field: string): number | undefined {
-  for (const value of fieldValues(event, field) ?? []) {
+function numberIn(values: readonly unknown[] | undefined): number | undefined {
+  for (const value of values ?? []) {
     const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
     if (typeof number === 'number' && Number.isFinite(number)) return number;
   }
