@@ -49,7 +49,7 @@ export function findingOfEpisode(trail: string, finding: EpisodeFinding): Stored
 const episodeId = (
   trail: string,
   { rule, group }: EpisodeFinding,
-  { raisedAt, raisedMs }: EpisodeFinding['episode'],
+  { raisedAt, raisedMs, value }: EpisodeFinding['episode'],
 ): string =>
   findingId(
     'correlation',
@@ -58,4 +58,6 @@ const episodeId = (
     JSON.stringify([group.partition, ...group.values]),
     raisedAt,
     raisedMs,
+    // One event can have several values that are each a finding.
+    ...(value === undefined ? [] : [value]),
   );
