@@ -357,6 +357,16 @@ describe('documents of these kinds', () => {
       `  type: new_terms\n${common}  condition: {field: a, learn: 2h}\n`,
       15,
     ],
+    [
+      'what comes again beside what is known',
+      `  type: new_terms\n${common}  condition: {field: a, again: 2h, known: 2}\n`,
+      15,
+    ],
+    [
+      'what comes again before it was gone',
+      `  type: new_terms\n${common}  condition: {field: a, again: 1h}\n`,
+      15,
+    ],
     ['no least count of a rate', `  type: rate\n${common}  condition: {factor: 3}\n`, 15],
     ['a factor below one', `  type: rate\n${common}  condition: {gte: 3, factor: 0.5}\n`, 15],
     [

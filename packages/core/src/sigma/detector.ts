@@ -251,6 +251,7 @@ export class Detector {
       correlator = new Correlator(rule, isOuter[number]!, {
         changed: (key, episode) => this.#noteEpisode(number, key, episode),
         gaveUp: () => this.#gaveUp.set(rule.key, (this.#gaveUp.get(rule.key) ?? 0) + 1),
+        latenessMs: this.#options.latenessMs,
         locate: this.#options.locate,
         valuesOf: this.#derived.valuesOf,
       });

@@ -17,6 +17,7 @@ import {
   gapsByDefinition,
   newTermsByDefinition,
   rateByDefinition,
+  returnsByDefinition,
   silenceByDefinition,
   travelByDefinition,
 } from './testing/kinds-by-definition.ts';
@@ -70,6 +71,7 @@ describe('kinds beyond Sigma find what their definitions say, however events com
     [25, 1, 12],
     [40, 2, 5],
     [3, 1, 0],
+    [21, 1, 0],
   ])('new_terms over %i s with %i known and %i s to learn', (spanS, known, learnS) => {
     const learn = learnS > 0 ? `, learn: ${learnS}s` : '';
     const rules = ruleOf('new_terms', `${spanS}s`, `field: value, known: ${known}${learn}`);
@@ -79,6 +81,23 @@ describe('kinds beyond Sigma find what their definitions say, however events com
         const expected = defined(scaled, (list) =>
           newTermsByDefinition(list, spanS * 1000, known, learnS * 1000),
         );
+        expect([...detect(rules, scaled, batches)].sort()).toEqual(expected);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it.each([
+    [5, 30],
+    [10, 25],
+    [21, 60],
+    [25, 40],
+  ])('new_terms of what comes again after %i s, within %i s', (spanS, againS) => {
+    const rules = ruleOf('new_terms', `${spanS}s`, `field: value, again: ${againS}s`);
+    fc.assert(
+      fc.property(streams, cuts, (sent, batches) => {
+        const scaled = inSeconds(sent);
+        const expected = defined(scaled, (list) => returnsByDefinition(list, spanS * 1000, againS * 1000));
         expect([...detect(rules, scaled, batches)].sort()).toEqual(expected);
       }),
       { numRuns: 300 },

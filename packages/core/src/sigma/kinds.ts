@@ -23,6 +23,11 @@ export type KindSettings =
       readonly known: number;
       /** How long a group must have been heard of. */
       readonly learnMs: number;
+      /**
+       * How far back a value must have been seen, to be one that comes again; 0: it must not. Then neither other values nor a
+       * time to learn are asked for.
+       */
+      readonly againMs: number;
       /** Values kept of a group; beyond, the one seen longest ago is given up, and will be new again. */
       readonly remember: number;
     }
@@ -76,6 +81,7 @@ const settingsOf = {
   new_terms: {
     known: count(1, 1000),
     learn: { ...timespan(0), least: 0 },
+    again: { ...timespan(0), least: 0 },
     remember: count(1000, 10_000),
   },
   rate: {
@@ -167,7 +173,11 @@ function kindOf(type: KindType, values: Readonly<Record<string, number>>, timesp
       if (remember < known) throw new RuleError('remember: expected at least as many as known');
       if (learnMs >= timespanMs)
         throw new RuleError('learn: expected less than timespan, which is how long a group is remembered');
-      return { type, known, learnMs, remember };
+      const againMs = values['again']!;
+      if (againMs === 0) return { type, known, learnMs, againMs, remember };
+      if (againMs <= timespanMs) throw new RuleError('again: expected more than timespan');
+      if (known > 1 || learnMs > 0) throw new RuleError('again: expected neither known nor learn beside it');
+      return { type, known: 0, learnMs, againMs, remember };
     }
     case 'rate': {
       const known = values['known']!;

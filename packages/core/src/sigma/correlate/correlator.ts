@@ -94,8 +94,9 @@ export class Correlator {
     this.key = key;
     const plan = planWindows(correlation);
     const { foresees, ...waits } = plan;
-    this.#plan = isOuter ? { ...waits, isOrdered: true } : plan;
     this.#spanMs = correlation.timespanMs;
+    if (isOuter) this.#plan = { ...waits, isOrdered: true };
+    else this.#plan = context.latenessMs < this.#spanMs ? plan : waits;
     this.#groupFields = fieldsOf(groupBy);
     this.#valueFields = fieldsOf(fields);
     this.#valuesOf = context.valuesOf;
@@ -215,16 +216,21 @@ export class Correlator {
     if (dueMs !== Number.POSITIVE_INFINITY) this.#due.add(dueMs, window);
   }
 
-  #take(key: string, occurrence: Occurrence): void {
-    let window = this.#young.get(key);
+  /** The window of a group, which something was just heard of. */
+  #windowOf(key: string): Window {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    let window = this.#old.get(key);
     if (window === undefined) {
-      window = this.#old.get(key);
-      if (window === undefined) {
-        window = this.#open(key);
-        this.#gone.delete(key);
-      } else this.#old.delete(key);
-      this.#young.set(window.key, window);
-    }
+      window = this.#open(key);
+      this.#gone.delete(key);
+    } else this.#old.delete(key);
+    this.#young.set(window.key, window);
+    return window;
+  }
+
+  #take(key: string, occurrence: Occurrence): void {
+    const window = this.#windowOf(key);
     window.add(occurrence, this.#watermarkMs);
     this.#changed.add(window);
     // Mostly what is due moves on as events come; it is looked at again when the time is there.
@@ -232,8 +238,7 @@ export class Correlator {
   }
 
   #foresee(key: string, occurrence: Occurrence): void {
-    const window = this.#young.get(key) ?? this.#old.get(key);
-    if (window === undefined) return;
+    const window = this.#windowOf(key);
     window.foresee?.(occurrence, this.#watermarkMs);
     this.#changed.add(window);
   }

@@ -4,10 +4,12 @@ import { type SavedWindow, Window } from './window.ts';
 /** What is the same for all groups. */
 export interface NewTermsSpec {
   readonly spanMs: number;
-  /** Other values that must be known, from 1. */
+  /** Other values that must be known. */
   readonly known: number;
   /** How long something must have been heard of the group. */
   readonly learnMs: number;
+  /** How far back a value is looked for that comes again, more than a span; 0: what is looked for is a value that is new. */
+  readonly againMs: number;
   /** Values remembered of a group, at least `known`. */
   readonly remember: number;
   readonly changed: EpisodeListener;
@@ -19,6 +21,8 @@ export interface NewTermsSpec {
  * Looks for values that a group has not shown within a span before. At a time t a value is new if no event in (t - span, t)
  * has it; that is a finding where `known` other values were seen in (t - span, t), and where the group has been heard of
  * since t - learn or longer without a pause of a span: of a group that is new itself everything is new.
+ *
+ * With `again` it looks for the opposite of new: a value that was seen before, but not within a span.
  *
  * Values are learnt in their order, at the watermark. Still a new one is told at once where late events cannot make it
  * known: where it has not been seen up to the watermark, and the group has its history by then. What comes late can then
@@ -36,15 +40,18 @@ export class NewTermsWindow extends Window {
   /** The time that is being taken in, and how many values were known before it. */
   #atMs = Number.NEGATIVE_INFINITY;
   #before = 0;
-  /** What has been told of values that are not behind the watermark yet. */
+  /** What has been told of values that the watermark has not come to yet. */
   readonly #ahead: Map<string, Episode> = new Map();
+  /** By value: the latest time at which it waits for the watermark. */
+  readonly #waiting: Map<string, number> = new Map();
 
   constructor(spec: NewTermsSpec, key: string, saved?: SavedWindow) {
     super(key);
     this.#spec = spec;
     if (saved === undefined) return;
-    const [sinceMs, terms] = saved.held as [number, [string, number][]];
+    const [sinceMs, terms, waiting] = saved.held as [number, [string, number][], [string, number][]];
     this.#sinceMs = sinceMs;
+    for (const [term, untilMs] of waiting) this.#waiting.set(term, untilMs);
     for (const [term, lastMs] of terms) this.#terms.set(term, lastMs);
     for (const { endMs, ...episode } of saved.episodes)
       this.#ahead.set(episode.value!, { ...episode, endMs: endMs! });
@@ -62,15 +69,12 @@ export class NewTermsWindow extends Window {
   override foresee({ timeMs, index, value }: Occurrence, watermarkMs: number): void {
     const term = String(value);
     this.#expire(watermarkMs);
-    if (this.#terms.has(term)) return;
+    const waitsUntilMs = this.#waiting.get(term);
+    this.#waiting.set(term, Math.max(timeMs, waitsUntilMs ?? timeMs));
     const told = this.#ahead.get(term);
-    if (told !== undefined) {
-      if (timeMs < told.startMs) this.#begin(told, timeMs, index);
-      return;
-    }
-    const { learnMs, known } = this.#spec;
-    if (this.#terms.size === 0 || this.#sinceMs + learnMs > watermarkMs) return;
-    if (!this.#hasKnownAt(timeMs, known)) return;
+    if (told !== undefined && timeMs < told.startMs) this.#begin(told, timeMs, index);
+    // Of one that waits already the first has been told, or nothing can be.
+    if (waitsUntilMs !== undefined || !this.#isCertain(term, timeMs, watermarkMs)) return;
     const episode = newEpisode(term, timeMs, index);
     this.#ahead.set(term, episode);
     this.#spec.changed(this.key, episode);
@@ -85,9 +89,11 @@ export class NewTermsWindow extends Window {
       this.#atMs = timeMs;
     }
     const { known, learnMs, remember, gaveUp } = this.#spec;
-    const isNew = !this.#terms.has(term);
-    if (isNew && this.#before >= known && this.#sinceMs + learnMs <= timeMs) this.#found(term, timeMs, index);
+    const isFresh = this.#isFresh(term, timeMs);
+    if (isFresh && this.#before >= known && this.#sinceMs + learnMs <= timeMs)
+      this.#found(term, timeMs, index);
     this.#ahead.delete(term);
+    if (this.#waiting.get(term)! <= timeMs) this.#waiting.delete(term);
     this.#terms.delete(term);
     this.#terms.set(term, timeMs);
     if (this.#terms.size > remember) {
@@ -98,14 +104,36 @@ export class NewTermsWindow extends Window {
 
   forget(watermarkMs: number): boolean {
     this.#expire(watermarkMs);
-    return this.#terms.size === 0 && this.#ahead.size === 0;
+    return this.#terms.size === 0 && this.#waiting.size === 0;
   }
 
   save(): SavedWindow {
     return {
       episodes: [...this.#ahead.values()].map(({ isFired: _, ...episode }) => ({ ...episode })),
-      held: [this.#sinceMs, [...this.#terms]],
+      held: [this.#sinceMs, [...this.#terms], [...this.#waiting]],
     };
+  }
+
+  /** Whether a value that the watermark has not come to is a finding at a time, whatever comes late. */
+  #isCertain(term: string, timeMs: number, watermarkMs: number): boolean {
+    const { learnMs, known, againMs } = this.#spec;
+    if (!this.#isFresh(term, watermarkMs)) return false;
+    // By then it may be forgotten that it was there before.
+    if (againMs > 0 && this.#terms.get(term)! + againMs <= timeMs) return false;
+    if (this.#terms.size === 0 || this.#sinceMs + learnMs > watermarkMs) return false;
+    return this.#hasKnownAt(timeMs, known);
+  }
+
+  /** Whether a value has not been seen within a span, and before that as it is asked for. */
+  #isFresh(term: string, timeMs: number): boolean {
+    const lastMs = this.#terms.get(term);
+    if (this.#spec.againMs === 0) return lastMs === undefined;
+    return lastMs !== undefined && lastMs + this.#spec.spanMs <= timeMs;
+  }
+
+  /** How long a value is remembered. */
+  get #memoryMs(): number {
+    return Math.max(this.#spec.spanMs, this.#spec.againMs);
   }
 
   #found(term: string, timeMs: number, index: number): void {
@@ -126,7 +154,7 @@ export class NewTermsWindow extends Window {
     let left = this.#terms.size;
     for (const lastMs of this.#terms.values()) {
       if (left < known) return false;
-      if (lastMs + this.#spec.spanMs > timeMs) return true;
+      if (lastMs + this.#memoryMs > timeMs) return true;
       left--;
     }
     return false;
@@ -134,7 +162,7 @@ export class NewTermsWindow extends Window {
 
   #expire(timeMs: number): void {
     for (const [term, lastMs] of this.#terms) {
-      if (lastMs + this.#spec.spanMs > timeMs) return;
+      if (lastMs + this.#memoryMs > timeMs) return;
       this.#terms.delete(term);
     }
   }

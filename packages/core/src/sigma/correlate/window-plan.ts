@@ -15,6 +15,8 @@ import type { SavedWindow, Window } from './window.ts';
 /** What the windows of a correlation work with. */
 export interface WindowContext {
   readonly changed: EpisodeListener;
+  /** How long events may be behind the latest one, in milliseconds. */
+  readonly latenessMs: number;
   /** Where addresses are; undefined where nobody knows. */
   readonly locate: Locate | undefined;
   /** Told whenever a window gives up something that it cannot hold any longer. */
@@ -33,7 +35,10 @@ export interface WindowPlan {
   readonly isOrdered: boolean;
   /** Whether its time is that of receipt: then occurrences are in their order, and none is too late. */
   readonly isHeard?: true;
-  /** Whether windows look at occurrences that wait for the watermark, too; see {@link Window.foresee}. */
+  /**
+   * Whether windows look at occurrences that wait for the watermark, too, see {@link Window.foresee}: where what can still
+   * come late is within the span of what is there.
+   */
   readonly foresees?: true;
   /** What an occurrence says beyond that it was there. `points`: what the finding weighs. */
   readonly value: 'none' | 'text' | 'number' | 'points';

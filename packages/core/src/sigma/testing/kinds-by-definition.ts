@@ -32,6 +32,22 @@ export function newTermsByDefinition(
   return found;
 }
 
+/** Values that come again: seen within `againMs`, but not within a span. */
+export function returnsByDefinition(
+  occurrences: readonly PlainOccurrence[],
+  spanMs: number,
+  againMs: number,
+): PlainEpisode[] {
+  const moments = byTime(occurrences).map(({ timeMs, value }) => [timeMs, String(value)] as const);
+  const unique = new Map(moments.map((moment) => [JSON.stringify(moment), moment]));
+  return [...unique.values()].flatMap(([timeMs, value]): PlainEpisode[] => {
+    const before = moments.filter(([atMs, other]) => other === value && atMs < timeMs);
+    const isAround = before.some(([atMs]) => atMs > timeMs - spanMs);
+    const wasThere = before.some(([atMs]) => atMs > timeMs - againMs);
+    return wasThere && !isAround ? [[timeMs, timeMs, 1]] : [];
+  });
+}
+
 export function rateByDefinition(
   occurrences: readonly PlainOccurrence[],
   spanMs: number,
