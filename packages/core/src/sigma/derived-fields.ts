@@ -9,6 +9,7 @@ import type { Locate, Location } from './locate.ts';
 export const derivedFields = [
   'sealtrail.user_agent.kind',
   'sealtrail.user_agent.name',
+  'sealtrail.user_agent.family',
   'sealtrail.geo.country',
   'sealtrail.geo.asn',
   'sealtrail.geo.is_anonymous',
@@ -61,6 +62,8 @@ export class DerivedFields {
         return this.#agentOf(event)?.kind;
       case 'sealtrail.user_agent.name':
         return this.#agentOf(event)?.name;
+      case 'sealtrail.user_agent.family':
+        return this.#agentOf(event)?.family;
       case 'sealtrail.geo.country':
         return this.#locationOf(event)?.country;
       case 'sealtrail.geo.asn':

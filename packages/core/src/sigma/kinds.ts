@@ -99,7 +99,7 @@ const settingsOf = {
     speed: { kind: 'number', absent: 1000, least: 1, most: 1e6 },
     distance: { kind: 'number', absent: 100, least: 0, most: 20_000 },
   },
-  risk: { gte: { kind: 'count', least: 1, most: 1e6 } },
+  risk: { gte: { kind: 'count', least: 1, most: 100_000 } },
 } as const satisfies Readonly<Record<KindType, Readonly<Record<string, Setting>>>>;
 
 const takesField: ReadonlySet<KindType> = new Set(['new_terms', 'sequence_gap', 'impossible_travel']);

@@ -40,7 +40,27 @@ describe('agentClassifier', () => {
     ['Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)', 'crawler', 'googlebot'],
     ['ExampleShop/4.2.1 (iPhone; iOS 19.0; Scale/3.00)', 'other', undefined],
   ])('%s is %s', (text, kind, name) => {
-    expect(classify(text)).toEqual({ kind, ...(name !== undefined && { name }) });
+    expect(classify(text)).toMatchObject({ kind, ...(name !== undefined && { name }) });
+    expect(classify(text).name).toBe(name);
+  });
+
+  it.each([
+    [chrome, 'chrome on linux'],
+    [chrome.replace('141', '142'), 'chrome on linux'],
+    [`${chrome} Edg/141.0`, 'edge on linux'],
+    [
+      'Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Version/19.0 Mobile Safari/604.1',
+      'safari on ios',
+    ],
+    [
+      'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:143.0) Gecko/20100101 Firefox/143.0',
+      'firefox on windows',
+    ],
+    ['ExampleShop/4.2.1 (iPhone; iOS 19.0)', 'exampleshop on ios'],
+    ['curl/8.5.0', 'curl'],
+    ['-', undefined],
+  ])('%s is of the family %s', (text, family) => {
+    expect(classify(text).family).toBe(family);
   });
 
   it('looks for names, not for their letters in other words', () => {

@@ -1,5 +1,6 @@
 import crawlers from 'crawler-user-agents';
 import { list as botPatterns } from 'isbot';
+import { familyOf } from './agent-family.ts';
 import { attackTools, headlessBrowsers, httpLibraries } from './attack-tools.ts';
 import { BotPatterns } from './bot-patterns.ts';
 import { NamedPatterns } from './named-patterns.ts';
@@ -13,6 +14,8 @@ export interface Agent {
   readonly kind: AgentKind;
   /** In lower case, where one is known: `sqlmap`, `curl`, `googlebot`. Browsers have none. */
   readonly name?: string;
+  /** See {@link familyOf}; of an empty one there is none. */
+  readonly family?: string;
 }
 
 /** Says what a user agent is. */
@@ -47,7 +50,7 @@ export function agentClassifier(): AgentClassifier {
     const known = recent.get(text);
     if (known !== undefined) return known;
     knowledge ??= new Knowledge();
-    const agent = knowledge.classify(text);
+    const agent = { ...knowledge.classify(text), family: familyOf(text) };
     // The one that came first goes first: one that comes often is back soon.
     if (recent.size >= maxRemembered) recent.delete(recent.keys().next().value!);
     recent.set(text, agent);

@@ -21,7 +21,7 @@ export interface CountSpec {
 const nothing: number[] = [];
 
 /** Events held for a group at the least before any is given up; see {@link CountWindow}. */
-const minHeld = 65_536;
+export const minHeld = 65_536;
 
 /**
  * Counts events: the condition holds while at least so many are in the window.

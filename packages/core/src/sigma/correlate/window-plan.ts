@@ -3,7 +3,7 @@ import type { Correlation, Threshold } from '../correlation.ts';
 import type { Locate } from '../locate.ts';
 import { RuleError } from '../rule-error.ts';
 import { type ClosedCondition, ClosedWindow } from './closed-window.ts';
-import { CountWindow } from './count-window.ts';
+import { CountWindow, minHeld } from './count-window.ts';
 import type { EpisodeListener, Occurrence } from './episode.ts';
 import { planKind } from './kind-plan.ts';
 import { NumberWindow } from './number-window.ts';
@@ -136,7 +136,11 @@ function planNumbers(correlation: Correlation): WindowPlan {
       for (const { value } of held) sample.add(value as number);
       return of(sample);
     });
-  const condition = { isRanked, measure: of, holds: (measured: number) => meets(threshold, measured) };
+  const condition = {
+    ...{ isRanked, measure: of, holds: (measured: number) => meets(threshold, measured) },
+    // Each finding weighs a point at the least.
+    ...(type === 'risk' && { enough: Math.max(minHeld, threshold.gte!) }),
+  };
   return {
     ...{ isOrdered: true, value: type === 'risk' ? 'points' : 'number', isByRule: false },
     opener: ({ changed }) => {
