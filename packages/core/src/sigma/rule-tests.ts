@@ -64,9 +64,10 @@ function isFound(loaded: LoadedRules, rule: LoadedRule | LoadedCorrelation, test
   );
 }
 
-/** The source of a rule; of a correlation that of the first rule below it. */
+/** The source of a rule; of a correlation that of the first rule below it, and of what is over all findings any. */
 function logsourceOf(loaded: LoadedRules, rule: LoadedRule | LoadedCorrelation): Logsource {
   if ('detection' in rule) return rule.document.logsource;
+  if (rule.rules.length === 0) return {};
   const part = partOf(loaded, new Set([rule.key]));
   return part.rules[0]?.document.logsource ?? {};
 }
