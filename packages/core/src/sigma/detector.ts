@@ -267,7 +267,8 @@ export class Detector {
     { index, partition }: DetectorInput,
     timeMs: number,
   ): void {
-    const feeds = numbers.flatMap((number) => feedsOf[number]!);
+    const feeds: Feed[] = [];
+    for (const number of numbers) feeds.push(...feedsOf[number]!);
     if (feeds.length === 0) return;
     this.#addTo({ event, timeMs, index, partition, watermarkMs: this.#watermarkMs }, feeds);
   }

@@ -118,12 +118,12 @@ export class Correlator {
     const { isByRule, isOrdered, foresees } = this.#plan;
     // What is foreseen must not depend on how events are cut into batches.
     if (foresees) this.advance(watermarkMs);
-    const seen = new Set<string>();
+    const seen = !isByRule && rules.length > 1 ? new Set<string>() : undefined;
     for (const rule of rules) {
       const keys = this.#keysOf(matched, rule);
       for (const value of this.#valuesIn(matched, rule)) {
         for (const key of keys) {
-          if (!isByRule && rules.length > 1) {
+          if (seen !== undefined) {
             const told = `${typeof value} ${value} ${key}`;
             if (seen.has(told)) continue;
             seen.add(told);
@@ -256,10 +256,10 @@ export class Correlator {
         return number === undefined ? [] : [number];
       }
       case 'text': {
-        if (fields.length === 1) return [...this.#scalarsOf(event, fields[0]!)];
+        if (fields.length === 1) return this.#scalarsOf(event, fields[0]!);
         let tuples: (string | number)[][] = [[]];
         for (const field of fields) {
-          const values = [...this.#scalarsOf(event, field)];
+          const values = this.#scalarsOf(event, field);
           tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value]));
           if (tuples.length > maxTuplesOfEvent) tuples.length = maxTuplesOfEvent;
         }
@@ -268,16 +268,27 @@ export class Correlator {
     }
   }
 
-  #scalarsOf(event: RuleEvent, field: string): Set<string | number> {
-    const values = this.#valuesOf(event, field)?.filter(isGroupValue) ?? [];
-    return new Set(values.map(heldValue));
+  /** The values of a field, each once. */
+  #groupValuesOf(event: RuleEvent, field: string): readonly GroupValue[] {
+    const values = this.#valuesOf(event, field);
+    if (values === undefined) return [];
+    if (values.length === 1) return isGroupValue(values[0]) ? [values[0]] : [];
+    return [...new Set(values.filter(isGroupValue))];
+  }
+
+  #scalarsOf(event: RuleEvent, field: string): readonly (string | number)[] {
+    return this.#groupValuesOf(event, field).map(heldValue);
   }
 
   #keysOf({ event, partition }: MatchedEvent, rule: number): readonly string[] {
     let tuples: GroupValue[][] = [[]];
     for (const field of this.#groupFields[rule]!) {
-      const values = new Set(this.#valuesOf(event, field)?.filter(isGroupValue));
-      tuples = tuples.flatMap((tuple) => [...values].map((value) => [...tuple, value]));
+      const values = this.#groupValuesOf(event, field);
+      if (values.length === 1) {
+        for (const tuple of tuples) tuple.push(values[0]!);
+        continue;
+      }
+      tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value]));
       if (tuples.length > maxGroupsOfEvent) tuples.length = maxGroupsOfEvent;
     }
     return tuples.map((tuple) => JSON.stringify([partition, ...tuple]));
