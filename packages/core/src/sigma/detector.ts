@@ -9,6 +9,7 @@ import {
 } from './correlate/correlator.ts';
 import { Deadlines } from './correlate/deadlines.ts';
 import type { Episode } from './correlate/episode.ts';
+import type { Spill } from './correlate/group-store.ts';
 import { DerivedFields } from './derived-fields.ts';
 import type { RuleEvent } from './event-fields.ts';
 import type { LoadedCorrelation, LoadedRule } from './load.ts';
@@ -57,6 +58,8 @@ export interface DetectorOptions {
   readonly latenessMs: number;
   /** Says where addresses are; without it rules that need that find nothing: see `withoutLocations`. */
   readonly locate?: Locate | undefined;
+  /** Where groups of correlations go that are too many to be held in memory; absent: all are held. */
+  readonly spill?: Spill | undefined;
   /** Told of each rule that matches, also where that is no finding by itself. */
   readonly onMatch?: (rule: LoadedRule, input: DetectorInput) => void;
 }
@@ -198,7 +201,8 @@ export class Detector {
    */
   learner(keys: ReadonlySet<string>): Learner {
     const compiled = new CompiledRules(partOf(this.#compiled, keys));
-    const { onMatch: _, ...options } = this.#options;
+    // The store is the detector's own; what is learnt goes there when it is handed over.
+    const { onMatch: _, spill: __, ...options } = this.#options;
     const apprentice = new Detector(compiled, options);
     return {
       take: (inputs) => void apprentice.take(inputs),
@@ -207,8 +211,7 @@ export class Detector {
         for (const [number, { key }] of this.#compiled.correlations.entries()) {
           const saved = correlators.get(key);
           if (saved === undefined || !keys.has(key)) continue;
-          this.#loadCorrelator(number, saved, watermarkMs ?? Number.NEGATIVE_INFINITY);
-          this.#correlators[number]!.changeAll();
+          this.#loadCorrelator(number, saved, watermarkMs ?? Number.NEGATIVE_INFINITY, true);
         }
       },
     };
@@ -228,14 +231,14 @@ export class Detector {
     this.#watermarkMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
     for (const [number, { key }] of this.#compiled.correlations.entries()) {
       const saved = correlators.get(key);
-      if (saved !== undefined) this.#loadCorrelator(number, saved, this.#watermarkMs);
+      if (saved !== undefined) this.#loadCorrelator(number, saved, this.#watermarkMs, false);
     }
   }
 
-  #loadCorrelator(number: number, saved: SavedCorrelator, watermarkMs: number): void {
+  #loadCorrelator(number: number, saved: SavedCorrelator, watermarkMs: number, isNew: boolean): void {
     const correlator = this.#correlator(number);
     const isHeard = this.#compiled.isHeard[number]!;
-    correlator.load(saved, isHeard ? Number.NEGATIVE_INFINITY : watermarkMs);
+    correlator.load(saved, isHeard ? Number.NEGATIVE_INFINITY : watermarkMs, isNew);
     for (const [key, episode] of correlator.episodes()) {
       // Of all that began until then correlations over it have been told.
       episode.isFired = episode.startMs <= watermarkMs;
@@ -252,6 +255,7 @@ export class Detector {
         changed: (key, episode) => this.#noteEpisode(number, key, episode),
         gaveUp: () => this.#gaveUp.set(rule.key, (this.#gaveUp.get(rule.key) ?? 0) + 1),
         latenessMs: this.#options.latenessMs,
+        spill: this.#options.spill,
         locate: this.#options.locate,
         valuesOf: this.#derived.valuesOf,
       });

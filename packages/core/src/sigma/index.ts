@@ -8,6 +8,8 @@ export {
 export { CompiledRules } from './compiled-rules.ts';
 export type { CorrelatorChanges, Group, GroupValue } from './correlate/correlator.ts';
 export type { Episode } from './correlate/episode.ts';
+export type { GroupStore, Spill, StoredGroup } from './correlate/group-store.ts';
+export type { SavedWindow } from './correlate/window.ts';
 export { DerivedFields, derivedFields } from './derived-fields.ts';
 export {
   Detector,

@@ -1,9 +1,11 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
+import type { Correlation } from '../correlation.ts';
 import { type FieldSource, type RuleEvent, textOf } from '../event-fields.ts';
 import type { LoadedCorrelation } from '../load.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Episode, Occurrence } from './episode.ts';
+import type { Spill, StoredGroup } from './group-store.ts';
 import type { SavedWindow, Window } from './window.ts';
 import { planWindows, type WindowContext, type WindowOpener, type WindowPlan } from './window-plan.ts';
 
@@ -46,12 +48,16 @@ export interface CorrelatorChanges extends SavedCorrelator {
 
 /** What correlators work with. */
 export interface CorrelatorContext extends WindowContext {
+  /** Where groups go that are too many; undefined: all are held. */
+  readonly spill: Spill | undefined;
   /** The values of a field of an event, derived ones included; undefined where there is none. */
   readonly valuesOf: FieldSource;
 }
 
 /** Groups that one event can be a part of: lists of values in several fields multiply. */
 const maxGroupsOfEvent = 16;
+/** Groups that are let go of at a time when they are put away. */
+const maxDropped = 10_000;
 /** Tuples of values that one event can have: lists of values in several fields multiply. */
 const maxTuplesOfEvent = 256;
 
@@ -74,11 +80,21 @@ export class Correlator {
   #turnMs = Number.NEGATIVE_INFINITY;
   /** Occurrences that wait for the watermark, where their order counts. */
   #waiting: Deadlines<WaitingOccurrence> = new Deadlines();
-  readonly #due: Deadlines<Window> = new Deadlines();
+  /** Keys of groups that are to be looked at. */
+  readonly #due: Deadlines<string> = new Deadlines();
   #watermarkMs = Number.NEGATIVE_INFINITY;
   /** Since changes were last asked for. */
   #changed: Set<Window> = new Set();
   #gone: Set<string> = new Set();
+  readonly #spill: Spill | undefined;
+  readonly #latenessMs: number;
+  /** How long a group is remembered at the most, behind the last event of any. */
+  readonly #memoryMs: number;
+  #latestMs = Number.NEGATIVE_INFINITY;
+  /** Groups that are put away, those of them that have changed, and how many in memory are too many. */
+  #away = 0;
+  #changedAway: Set<string> = new Set();
+  #most: number;
 
   /**
    * @param isOuter whether it is over other correlations, of which nothing is told before the watermark
@@ -100,12 +116,16 @@ export class Correlator {
     this.#groupFields = fieldsOf(groupBy);
     this.#valueFields = fieldsOf(fields);
     this.#valuesOf = context.valuesOf;
+    this.#spill = context.spill;
+    this.#latenessMs = context.latenessMs;
+    this.#most = context.spill?.maxGroups ?? Number.POSITIVE_INFINITY;
+    this.#memoryMs = memoryOf(correlation);
     this.#open = plan.opener(context);
   }
 
   /** Groups that are known at the moment. */
   get groups(): number {
-    return this.#young.size + this.#old.size;
+    return this.#young.size + this.#old.size + this.#away;
   }
 
   /**
@@ -118,6 +138,7 @@ export class Correlator {
     const { isByRule, isOrdered, foresees } = this.#plan;
     // What is foreseen must not depend on how events are cut into batches.
     if (foresees) this.advance(watermarkMs);
+    if (timeMs > this.#latestMs) this.#latestMs = timeMs;
     const seen = !isByRule && rules.length > 1 ? new Set<string>() : undefined;
     for (const rule of rules) {
       const keys = this.#keysOf(matched, rule);
@@ -155,32 +176,35 @@ export class Correlator {
       this.#old = this.#young;
       this.#young = new Map();
       this.#turnMs = watermarkMs + this.#spanMs;
+      this.#dropAway(watermarkMs);
     }
   }
 
   /** What is to be kept of it beyond what was kept before. */
   takeChanges(): CorrelatorChanges {
     const groups = Array.from(this.#changed, (window): SavedGroup => [window.key, window.save()]);
+    for (const key of this.#changedAway) groups.push([key, this.#spill!.store.peek(this.key, key)!]);
     const gone = [...this.#gone];
     this.#changed = new Set();
+    this.#changedAway = new Set();
     this.#gone = new Set();
     return { groups, gone, waiting: this.#waiting.items() };
   }
 
-  load({ groups, waiting }: SavedCorrelator, watermarkMs: number): void {
+  /** @param isNew whether it was not kept as it is: all of it is then to be kept */
+  load({ groups, waiting }: SavedCorrelator, watermarkMs: number, isNew: boolean): void {
     this.#watermarkMs = watermarkMs;
+    // No event was later: of receipts that is not known, and nothing that was put away is dropped by its time.
+    const isTimed = !this.#plan.isHeard && Number.isFinite(watermarkMs);
+    this.#latestMs = isTimed ? watermarkMs + this.#latenessMs : Number.POSITIVE_INFINITY;
+    for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
     for (const [key, saved] of groups) {
       const window = this.#open(key, saved);
       this.#old.set(key, window);
       this.#schedule(window);
+      if (isNew) this.#changed.add(window);
+      if (this.#old.size > this.#most) this.#putAway();
     }
-    for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
-  }
-
-  /** Takes all groups for changed, as those are that were loaded from somewhere else. */
-  changeAll(): void {
-    for (const windows of [this.#old, this.#young])
-      for (const window of windows.values()) this.#changed.add(window);
   }
 
   /** Episodes that late events can still change, with the key of their group. */
@@ -203,8 +227,9 @@ export class Correlator {
   }
 
   #lookAtDue(): void {
-    const { atMs, item: window } = this.#due.take()!;
-    if (window.scheduledMs !== atMs) return;
+    const { atMs, item: key } = this.#due.take()!;
+    const window = this.#young.get(key) ?? this.#old.get(key) ?? this.#bringBack(key);
+    if (window?.scheduledMs !== atMs) return;
     window.forget(atMs);
     this.#changed.add(window);
     this.#schedule(window);
@@ -213,7 +238,52 @@ export class Correlator {
   #schedule(window: Window): void {
     const { dueMs } = window;
     window.scheduledMs = dueMs;
-    if (dueMs !== Number.POSITIVE_INFINITY) this.#due.add(dueMs, window);
+    if (dueMs !== Number.POSITIVE_INFINITY) this.#due.add(dueMs, window.key);
+  }
+
+  /** A group that was put away, if it was. */
+  #bringBack(key: string): Window | undefined {
+    if (this.#away === 0) return undefined;
+    const saved = this.#spill!.store.take(this.key, key);
+    if (saved === undefined) return undefined;
+    this.#away--;
+    const window = this.#open(key, saved);
+    this.#schedule(window);
+    this.#young.set(key, window);
+    if (this.#changedAway.delete(key)) this.#changed.add(window);
+    return window;
+  }
+
+  /** Puts away groups of which nothing was heard for longest: a part of them, so that it is seldom done. */
+  #putAway(): void {
+    const { store, maxGroups } = this.#spill!;
+    const wanted = Math.ceil(maxGroups / 16);
+    const untilMs = this.#latestMs + this.#memoryMs;
+    const groups: StoredGroup[] = [];
+    for (const windows of [this.#old, this.#young]) {
+      for (const window of windows.values()) {
+        if (groups.length >= wanted) break;
+        // What late events can still change must be at hand when others are told of it.
+        if (window.episodes.length > 0) continue;
+        const { key } = window;
+        groups.push({ key, window: window.save(), untilMs });
+        windows.delete(key);
+        if (this.#changed.delete(window)) this.#changedAway.add(key);
+      }
+    }
+    if (groups.length > 0) store.put(this.key, groups);
+    this.#away += groups.length;
+    // Where there is nothing to put away, it is not tried again with the next event.
+    this.#most = groups.length > 0 ? maxGroups : this.#young.size + this.#old.size + wanted;
+  }
+
+  #dropAway(watermarkMs: number): void {
+    if (this.#away === 0) return;
+    for (const key of this.#spill!.store.dropUntil(this.key, watermarkMs, maxDropped)) {
+      this.#away--;
+      this.#changedAway.delete(key);
+      this.#gone.add(key);
+    }
   }
 
   /** The window of a group, which something was just heard of. */
@@ -221,11 +291,14 @@ export class Correlator {
     const young = this.#young.get(key);
     if (young !== undefined) return young;
     let window = this.#old.get(key);
-    if (window === undefined) {
+    if (window !== undefined) this.#old.delete(key);
+    else {
+      window = this.#bringBack(key);
+      if (window !== undefined) return window;
       window = this.#open(key);
       this.#gone.delete(key);
-    } else this.#old.delete(key);
-    this.#young.set(window.key, window);
+    }
+    this.#young.set(key, window);
     return window;
   }
 
@@ -235,6 +308,7 @@ export class Correlator {
     this.#changed.add(window);
     // Mostly what is due moves on as events come; it is looked at again when the time is there.
     if (window.dueMs < window.scheduledMs) this.#schedule(window);
+    if (this.#young.size + this.#old.size > this.#most) this.#putAway();
   }
 
   #foresee(key: string, occurrence: Occurrence): void {
@@ -293,6 +367,13 @@ export class Correlator {
     }
     return tuples.map((tuple) => JSON.stringify([partition, ...tuple]));
   }
+}
+
+/** How long any group of a correlation can matter after its last event, generously. */
+function memoryOf({ timespanMs, kind }: Correlation): number {
+  const historyMs = kind !== undefined && 'historyMs' in kind ? kind.historyMs : 0;
+  const againMs = kind !== undefined && 'againMs' in kind ? kind.againMs : 0;
+  return 2 * Math.max(timespanMs, historyMs, againMs);
 }
 
 /** The group that a key was made of. */

@@ -38,7 +38,11 @@ export class GapWindow extends Window {
     super(key);
     this.#spec = spec;
     if (saved === undefined) return;
-    const [highest, lastMs, gaps] = saved.held as [number | null, number | null, Gap[]];
+    const [highest, lastMs, sinceMs, gaps] = saved.held as [
+      ...[number | null, number | null, number | null],
+      Gap[],
+    ];
+    this.#sinceMs = sinceMs ?? Number.NEGATIVE_INFINITY;
     this.#highest = highest ?? undefined;
     this.#lastMs = lastMs ?? Number.NEGATIVE_INFINITY;
     this.#gaps = [...gaps];
@@ -77,8 +81,8 @@ export class GapWindow extends Window {
   }
 
   save(): SavedWindow {
-    // Before the first number the time is infinite, which JSON makes null.
-    return { episodes: [], held: [this.#highest ?? null, this.#lastMs, [...this.#gaps]] };
+    // Before the first number times are infinite, which JSON makes null.
+    return { episodes: [], held: [this.#highest ?? null, this.#lastMs, this.#sinceMs, [...this.#gaps]] };
   }
 
   /** Tells of the oldest gaps, all those that were seen at one time. */

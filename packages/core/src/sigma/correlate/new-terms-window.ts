@@ -49,8 +49,15 @@ export class NewTermsWindow extends Window {
     super(key);
     this.#spec = spec;
     if (saved === undefined) return;
-    const [sinceMs, terms, waiting] = saved.held as [number, [string, number][], [string, number][]];
+    const [sinceMs, moment, terms, waiting] = saved.held as [
+      number,
+      [atMs: number | null, before: number],
+      [string, number][],
+      [string, number][],
+    ];
     this.#sinceMs = sinceMs;
+    this.#atMs = moment[0] ?? Number.NEGATIVE_INFINITY;
+    this.#before = moment[1];
     for (const [term, untilMs] of waiting) this.#waiting.set(term, untilMs);
     for (const [term, lastMs] of terms) this.#terms.set(term, lastMs);
     for (const { endMs, ...episode } of saved.episodes)
@@ -110,7 +117,8 @@ export class NewTermsWindow extends Window {
   save(): SavedWindow {
     return {
       episodes: [...this.#ahead.values()].map(({ isFired: _, ...episode }) => ({ ...episode })),
-      held: [this.#sinceMs, [...this.#terms], [...this.#waiting]],
+      // Before the first moment its time is infinite, which JSON makes null.
+      held: [this.#sinceMs, [this.#atMs, this.#before], [...this.#terms], [...this.#waiting]],
     };
   }
 

@@ -48,9 +48,14 @@ export class TravelWindow extends Window {
     this.#episodes = new Episodes(key, spec.changed);
     if (saved === undefined) return;
     this.#episodes.load(saved.episodes);
-    const [nowMs, now] = saved.held as [number | null, Sighting[]];
+    const [nowMs, now, beforeMs, before] = saved.held as [
+      ...[number | null, Sighting[]],
+      ...[number | null, Sighting[]],
+    ];
     this.#nowMs = nowMs ?? Number.NEGATIVE_INFINITY;
     this.#now = [...now];
+    this.#beforeMs = beforeMs ?? Number.NEGATIVE_INFINITY;
+    this.#before = [...before];
   }
 
   get dueMs(): number {
@@ -85,10 +90,10 @@ export class TravelWindow extends Window {
     return this.#nowMs + this.#spec.spanMs <= watermarkMs && this.#episodes.isEmpty;
   }
 
-  /** Nothing that comes meets the moment before the last. */
   save(): SavedWindow {
-    const nowMs = Number.isFinite(this.#nowMs) ? this.#nowMs : null;
-    return { episodes: this.#episodes.save(), held: [nowMs, [...this.#now]] };
+    // Before the first sightings times are infinite, which JSON makes null.
+    const held = [this.#nowMs, [...this.#now], this.#beforeMs, [...this.#before]];
+    return { episodes: this.#episodes.save(), held };
   }
 
   #endBy(timeMs: number): void {

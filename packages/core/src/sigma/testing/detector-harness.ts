@@ -5,6 +5,7 @@ import { Detector, type DetectorInput, type EpisodeFinding, type SavedDetector }
 import { type LoadedRules, loadRules } from '../load.ts';
 import type { Locate } from '../locate.ts';
 import type { PlainEpisode } from './brute-force.ts';
+import { MemoryGroupStore } from './memory-group-store.ts';
 
 export const latenessMs = 20_000;
 export const spanMs = 10_000;
@@ -91,9 +92,13 @@ function said(
   sent: readonly Sent[],
   batches: Cuts,
   locate: Locate | undefined,
+  maxGroups?: number,
 ): Map<string, EpisodeFinding> {
-  const options = { latenessMs, locate };
-  let detector = new Detector(rules, options);
+  const started = (): Detector => {
+    const spill = maxGroups === undefined ? undefined : { store: new MemoryGroupStore(), maxGroups };
+    return new Detector(rules, { latenessMs, locate, spill });
+  };
+  let detector = started();
   const states = new Map<string, EpisodeFinding>();
   const note = (findings: readonly EpisodeFinding[]): void => {
     for (const finding of findings) {
@@ -112,7 +117,7 @@ function said(
     at += size;
     if (!stops) continue;
     kept.keep(detector.takeChanges());
-    detector = new Detector(rules, options);
+    detector = started();
     detector.load(kept.saved());
   }
   note(detector.finish());
@@ -121,7 +126,7 @@ function said(
 
 /**
  * What a detector comes to, by group. The names of what it says are held against those that it gives when it sees one event
- * after the other: what it is called must not depend on batches and stops.
+ * after the other and holds all groups: what it is called must not depend on batches, on stops, or on where groups are.
  */
 export function detect(
   rules: CompiledRules,
@@ -129,7 +134,7 @@ export function detect(
   batches: Cuts,
   locate?: Locate,
 ): Map<string, PlainEpisode[]> {
-  const states = said(rules, sent, batches, locate);
+  const states = said(rules, sent, batches, locate, 1);
   const oneByOne = said(rules, sent, [{ size: 1, stops: false }], locate);
   expect([...states.keys()].sort()).toEqual([...oneByOne.keys()].sort());
   const found = new Map<string, PlainEpisode[]>();
