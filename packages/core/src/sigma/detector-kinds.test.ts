@@ -110,6 +110,22 @@ describe('new_terms', () => {
   });
 });
 
+describe('value_count', () => {
+  it('counts all values of a list, and all tuples of several', () => {
+    const peakOf = (field: string, metadata: RuleEvent): number | undefined => {
+      const rules = correlated(
+        `{type: value_count, rules: [sign_in], group-by: [actor.id], timespan: 1h, condition: {field: ${field}, gte: 3}}`,
+      );
+      const detector = new Detector(rules, { latenessMs: 0 });
+      return detector.take(inputsOf([{ ...signIn(0, 'NZ'), metadata }])).episodes[0]?.episode.peak;
+    };
+    expect(peakOf('metadata.tags', { tags: ['a', 'b', 'a', 'c', 4, true] })).toBe(5);
+    expect(peakOf('metadata.tags', { tags: ['a', 'b', 'a'] })).toBeUndefined();
+    expect(peakOf('[metadata.tags, metadata.sizes]', { tags: ['a', 'b'], sizes: [1, 2] })).toBe(4);
+    expect(peakOf('[metadata.tags, metadata.sizes]', { tags: ['a', 'b'] })).toBeUndefined();
+  });
+});
+
 describe('silence', () => {
   const rules = correlated(
     '{type: silence, rules: [sign_in], group-by: [context.service], timespan: 1h, condition: {history: 2d}}',

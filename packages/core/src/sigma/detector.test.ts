@@ -128,6 +128,19 @@ const cases: readonly {
     },
     measured: true,
   },
+  {
+    name: 'value_percentile without a percentile',
+    body: '  type: value_percentile\n  rules: [a, b]\n  condition: {field: value, lte: 25}',
+    level: (window) => {
+      const values = window.map(({ value }) => value);
+      const shares = values.map(
+        (value) => (100 * values.filter((one) => one === value).length) / values.length,
+      );
+      const least = Math.min(...shares);
+      return least <= 25 ? least : undefined;
+    },
+    isClosed: true,
+  },
 ];
 
 describe('Detector', () => {

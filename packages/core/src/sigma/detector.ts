@@ -4,11 +4,11 @@ import {
   type CorrelatorChanges,
   type Group,
   groupOf,
-  type MatchedEvent,
   type SavedCorrelator,
 } from './correlate/correlator.ts';
 import { Deadlines } from './correlate/deadlines.ts';
 import type { Episode } from './correlate/episode.ts';
+import type { MatchedEvent } from './correlate/event-reader.ts';
 import type { Spill } from './correlate/group-store.ts';
 import { DerivedFields } from './derived-fields.ts';
 import type { RuleEvent } from './event-fields.ts';
@@ -131,7 +131,8 @@ export class Detector {
 
   /**
    * What correlations had to give up because it was more than they may hold, by their keys: values of `new_terms` that will
-   * be new again, gaps that were told too early. A flood leads to more findings then, and to none that is missing.
+   * be new again, gaps that were told too early, events far beyond a count. Each time counts once; docs/decisions/0010 says what
+   * follows of it.
    */
   get gaveUp(): ReadonlyMap<string, number> {
     return this.#gaveUp;

@@ -6,8 +6,9 @@ export {
   automatedKinds,
 } from '../user-agent/agent-classifier.ts';
 export { CompiledRules } from './compiled-rules.ts';
-export type { CorrelatorChanges, Group, GroupValue } from './correlate/correlator.ts';
+export type { CorrelatorChanges, Group } from './correlate/correlator.ts';
 export type { Episode } from './correlate/episode.ts';
+export type { GroupValue } from './correlate/event-reader.ts';
 export type { GroupStore, Spill, StoredGroup } from './correlate/group-store.ts';
 export type { SavedWindow } from './correlate/window.ts';
 export { DerivedFields, derivedFields } from './derived-fields.ts';

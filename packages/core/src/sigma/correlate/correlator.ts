@@ -1,27 +1,12 @@
-import { sha256 } from '@noble/hashes/sha2.js';
-import { bytesToHex, utf8ToBytes } from '@noble/hashes/utils.js';
 import type { Correlation } from '../correlation.ts';
-import { type FieldSource, type RuleEvent, textOf } from '../event-fields.ts';
+import type { FieldSource } from '../event-fields.ts';
 import type { LoadedCorrelation } from '../load.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Episode, Occurrence } from './episode.ts';
+import { EventReader, type GroupValue, type MatchedEvent } from './event-reader.ts';
 import type { Spill, StoredGroup } from './group-store.ts';
 import type { SavedWindow, Window } from './window.ts';
 import { planWindows, type WindowContext, type WindowOpener, type WindowPlan } from './window-plan.ts';
-
-/** An event that rules matched, on its way to correlations. */
-export interface MatchedEvent {
-  readonly event: RuleEvent;
-  readonly timeMs: number;
-  /** See {@link Occurrence.index}. */
-  readonly index: number;
-  /** What keeps groups apart beyond their fields: a tenant. */
-  readonly partition: string;
-  /** The watermark when it came. */
-  readonly watermarkMs: number;
-  /** What the finding weighs that it stands for, where it is one. */
-  readonly points?: number;
-}
 
 /** Of whom an episode tells. */
 export interface Group {
@@ -29,7 +14,6 @@ export interface Group {
   /** Values of the fields to group by, in their order. */
   readonly values: readonly GroupValue[];
 }
-export type GroupValue = string | number | boolean;
 
 /** A group at rest: its key and what its window holds. */
 export type SavedGroup = readonly [key: string, window: SavedWindow];
@@ -54,12 +38,8 @@ export interface CorrelatorContext extends WindowContext {
   readonly valuesOf: FieldSource;
 }
 
-/** Groups that one event can be a part of: lists of values in several fields multiply. */
-const maxGroupsOfEvent = 16;
 /** Groups that are let go of at a time when they are put away. */
 const maxDropped = 10_000;
-/** Tuples of values that one event can have: lists of values in several fields multiply. */
-const maxTuplesOfEvent = 256;
 
 /**
  * One correlation over event time. Events come in any order behind the watermark; what is told of a group depends on the
@@ -69,9 +49,7 @@ export class Correlator {
   readonly key: string;
   readonly #plan: WindowPlan;
   readonly #spanMs: number;
-  readonly #groupFields: readonly (readonly string[])[];
-  readonly #valueFields: readonly (readonly string[])[];
-  readonly #valuesOf: FieldSource;
+  readonly #reader: EventReader;
   readonly #open: WindowOpener;
   /** Groups of which something was heard lately, and those of which nothing was since `#turnMs`. */
   #young: Map<string, Window> = new Map();
@@ -102,20 +80,13 @@ export class Correlator {
    */
   constructor({ key, document }: LoadedCorrelation, isOuter: boolean, context: CorrelatorContext) {
     const { correlation } = document;
-    const { aliases, groupBy, fields, rules } = correlation;
-    // What is over all findings has no rules of its own.
-    const places = rules.length === 0 ? [''] : rules;
-    const fieldsOf = (names: readonly string[]): (readonly string[])[] =>
-      places.map((rule) => names.map((name) => aliases.get(name)?.get(rule) ?? name));
     this.key = key;
     const plan = planWindows(correlation);
     const { foresees, ...waits } = plan;
     this.#spanMs = correlation.timespanMs;
     if (isOuter) this.#plan = { ...waits, isOrdered: true };
     else this.#plan = context.latenessMs < this.#spanMs ? plan : waits;
-    this.#groupFields = fieldsOf(groupBy);
-    this.#valueFields = fieldsOf(fields);
-    this.#valuesOf = context.valuesOf;
+    this.#reader = new EventReader(correlation, plan.value, context.valuesOf);
     this.#spill = context.spill;
     this.#latenessMs = context.latenessMs;
     this.#most = context.spill?.maxGroups ?? Number.POSITIVE_INFINITY;
@@ -141,8 +112,8 @@ export class Correlator {
     if (timeMs > this.#latestMs) this.#latestMs = timeMs;
     const seen = !isByRule && rules.length > 1 ? new Set<string>() : undefined;
     for (const rule of rules) {
-      const keys = this.#keysOf(matched, rule);
-      for (const value of this.#valuesIn(matched, rule)) {
+      const keys = this.#reader.keysOf(matched, rule);
+      for (const value of this.#reader.valuesIn(matched, rule)) {
         for (const key of keys) {
           if (seen !== undefined) {
             const told = `${typeof value} ${value} ${key}`;
@@ -316,57 +287,6 @@ export class Correlator {
     window.foresee?.(occurrence, this.#watermarkMs);
     this.#changed.add(window);
   }
-
-  /** What is measured of an event, or told apart: nothing where it does not have the field. */
-  #valuesIn({ event, points }: MatchedEvent, rule: number): readonly (string | number | undefined)[] {
-    const fields = this.#valueFields[rule]!;
-    switch (this.#plan.value) {
-      case 'none':
-        return [undefined];
-      case 'points':
-        return [points];
-      case 'number': {
-        const number = numberIn(this.#valuesOf(event, fields[0]!));
-        return number === undefined ? [] : [number];
-      }
-      case 'text': {
-        if (fields.length === 1) return this.#scalarsOf(event, fields[0]!);
-        let tuples: (string | number)[][] = [[]];
-        for (const field of fields) {
-          const values = this.#scalarsOf(event, field);
-          tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value]));
-          if (tuples.length > maxTuplesOfEvent) tuples.length = maxTuplesOfEvent;
-        }
-        return tuples.map((tuple) => JSON.stringify(tuple));
-      }
-    }
-  }
-
-  /** The values of a field, each once. */
-  #groupValuesOf(event: RuleEvent, field: string): readonly GroupValue[] {
-    const values = this.#valuesOf(event, field);
-    if (values === undefined) return [];
-    if (values.length === 1) return isGroupValue(values[0]) ? [values[0]] : [];
-    return [...new Set(values.filter(isGroupValue))];
-  }
-
-  #scalarsOf(event: RuleEvent, field: string): readonly (string | number)[] {
-    return this.#groupValuesOf(event, field).map(heldValue);
-  }
-
-  #keysOf({ event, partition }: MatchedEvent, rule: number): readonly string[] {
-    let tuples: GroupValue[][] = [[]];
-    for (const field of this.#groupFields[rule]!) {
-      const values = this.#groupValuesOf(event, field);
-      if (values.length === 1) {
-        for (const tuple of tuples) tuple.push(values[0]!);
-        continue;
-      }
-      tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value]));
-      if (tuples.length > maxGroupsOfEvent) tuples.length = maxGroupsOfEvent;
-    }
-    return tuples.map((tuple) => JSON.stringify([partition, ...tuple]));
-  }
 }
 
 /** How long any group of a correlation can matter after its last event, generously. */
@@ -380,25 +300,4 @@ function memoryOf({ timespanMs, kind }: Correlation): number {
 export function groupOf(key: string): Group {
   const [partition, ...values] = JSON.parse(key) as [string, ...GroupValue[]];
   return { partition, values };
-}
-
-const isGroupValue = (value: unknown): value is GroupValue =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-
-/** Texts longer than this are held as their beginning and their hash: what a value costs does not depend on it. */
-const maxHeldText = 256;
-const heldStart = 64;
-
-function heldValue(value: GroupValue): string | number {
-  if (typeof value === 'boolean') return textOf(value)!;
-  if (typeof value === 'number' || value.length <= maxHeldText) return value;
-  return `${value.slice(0, heldStart)}\u2026${bytesToHex(sha256(utf8ToBytes(value)))}`;
-}
-
-function numberIn(values: readonly unknown[] | undefined): number | undefined {
-  for (const value of values ?? []) {
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-    if (typeof number === 'number' && Number.isFinite(number)) return number;
-  }
-  return undefined;
 }

@@ -58,8 +58,8 @@ export function planWindows(correlation: Correlation): WindowPlan {
         ? closed(correlation, 'none', (held) => held.length)
         : {
             ...{ isOrdered: false, value: 'none', isByRule: false },
-            opener: ({ changed }) => {
-              const spec = { spanMs: timespanMs, least, changed };
+            opener: ({ changed, gaveUp }) => {
+              const spec = { spanMs: timespanMs, least, changed, gaveUp };
               return (key, saved) => new CountWindow(spec, key, saved);
             },
           };
@@ -178,8 +178,8 @@ function ofValues(spanMs: number, measure: Measure): Pick<WindowPlan, 'isOrdered
 function ofClosed(spanMs: number, condition: ClosedCondition): Pick<WindowPlan, 'isOrdered' | 'opener'> {
   return {
     isOrdered: true,
-    opener: ({ changed }) => {
-      const spec = { spanMs, condition, changed };
+    opener: ({ changed, gaveUp }) => {
+      const spec = { spanMs, condition, changed, gaveUp };
       return (key, saved) => new ClosedWindow(spec, key, saved);
     },
   };
