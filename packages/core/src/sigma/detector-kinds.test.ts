@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { CompiledRules } from './compiled-rules.ts';
 import { Detector, type DetectorInput, type EpisodeFinding } from './detector.ts';
 import type { RuleEvent } from './event-fields.ts';
+import { lintRules } from './lint.ts';
 import { loadRules } from './load.ts';
 import { withoutLocations } from './rule-fields.ts';
 import { KeptState, load } from './testing/detector-harness.ts';
@@ -107,6 +108,19 @@ describe('new_terms', () => {
     }));
     const all = [...detector.take(inputsOf(events)).episodes, ...detector.finish()];
     expect(all.map(({ episode }) => episode.value)).toEqual(['b', 'c']);
+  });
+});
+
+describe('event_count', () => {
+  it('gives up the older half of a flood, says so, and ends when it would have', () => {
+    const rules = correlated(
+      '{type: event_count, rules: [sign_in], group-by: [actor.id], timespan: 1d, condition: {gte: 10}}',
+    );
+    const detector = new Detector(rules, { latenessMs: 1000 });
+    const flood = inputsOf(Array.from({ length: 70_000 }, (_, n) => signIn(n, 'NZ')));
+    const [finding] = [...detector.take(flood).episodes, ...detector.finish()];
+    expect([...detector.gaveUp]).toEqual([['it', 1]]);
+    expect([finding?.episode.startMs, finding?.episode.endMs]).toEqual([9, 69_990 + day]);
   });
 });
 
@@ -409,6 +423,19 @@ describe('documents of these kinds', () => {
   ])('%s is a fault with its line', (_, body, line) => {
     const [fault, ...others] = faultsOf(body);
     expect([fault?.line, others]).toEqual([line, []]);
+  });
+
+  it.each([
+    ['type: new_terms', 'field: actor.id, again: 40d', 'forgotten'],
+    ['type: new_terms', 'field: actor.id', undefined],
+    ['type: value_percentile', 'field: action, lte: 1', 'rare'],
+  ])('%s with %s is hinted at (%s)', (type, condition, word) => {
+    const text = `${signIns}title: it\nname: it\ncorrelation: {${type}, rules: [sign_in], group-by: [source.ip], timespan: 30d, condition: {${condition}}}\n`;
+    const hints = lintRules(load(text)).flatMap(({ rule: key, message }) => (key === 'it' ? message : []));
+    const kept = hints.filter((message) => !/^there is no (?:id|level|description)/.test(message));
+    expect(kept.map((message) => word !== undefined && message.includes(word))).toEqual(
+      word === undefined ? [] : [true],
+    );
   });
 
   it.each([

@@ -43,6 +43,11 @@ function lintCorrelation({ document }: LoadedCorrelation): string[] {
     found.push(
       'without percentile it measures how rare a value is: percent of the events that have the same one',
     );
+  const { kind, fields, groupBy } = correlation;
+  if (kind?.type === 'new_terms' && kind.againMs > 0 && !fields.every((field) => groupBy.includes(field)))
+    found.push(
+      `group-by does not have the field: beyond ${kind.remember} values of a group those gone for longest are forgotten`,
+    );
   // Of a new value it is the history that is looked back at.
   if (correlation.timespanMs > 31 * 86_400_000 && correlation.type !== 'new_terms')
     found.push('the time span is longer than a month: what is known of each group is kept as long');
