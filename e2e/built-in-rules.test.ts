@@ -29,9 +29,11 @@ const without = (holds: (header: AnyRule['document']['header']) => boolean): (st
 /** Lint hints that are meant, by the name of the rule, with the reason. */
 const meantHints: Readonly<Record<string, string>> = {};
 
-/** What a rule is about; a correlation is about what the first rule below it is. */
+/** What a rule is about; a correlation is about what the first rule below it is, and what is over all is about us. */
 function productOf(rule: AnyRule): string | undefined {
-  return 'detection' in rule ? rule.document.logsource.product : productOf(byKey.get(rule.rules[0]!)!);
+  if ('detection' in rule) return rule.document.logsource.product;
+  const [first] = rule.rules;
+  return first === undefined ? 'sealtrail' : productOf(byKey.get(first)!);
 }
 
 describe('built-in rules', () => {

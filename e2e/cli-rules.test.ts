@@ -163,6 +163,58 @@ describe('sealtrail rules', () => {
     expect((await run(args, { input })).stdout).toContain('does not match: Failed sign-in');
   });
 
+  it('eval names rules that need to know where addresses are, and refuses what is no such database', async () => {
+    const places = write(
+      'places.yml',
+      `title: From afar
+name: from_afar
+logsource: {product: sealtrail}
+detection:
+  selection: {sealtrail.geo.country: FR}
+  condition: selection
+---
+title: A script
+name: a_script
+logsource: {product: sealtrail}
+detection:
+  selection: {sealtrail.user_agent.kind: library}
+  condition: selection
+`,
+    );
+    const events = write('from-afar.jsonl', '{"source":{"ip":"192.0.2.1","userAgent":"curl/8.5.0"}}\n');
+    const found = await run(['rules', 'eval', '--rules', places, '--events', events]);
+    expect(found.stdout).toBe('{"event":0,"rule":"a_script"}\n');
+    expect(found.stderr).toContain('from_afar: sealtrail.geo.country');
+    const refused = await run([
+      'rules',
+      'eval',
+      '--rules',
+      places,
+      '--events',
+      events,
+      '--locations',
+      places,
+    ]);
+    expect(refused.stderr).toContain('invalid_configuration');
+    expect(refused.code).toBe(2);
+  });
+
+  it('explain shows what follows from a user agent', async () => {
+    const agents = write(
+      'agents.yml',
+      `title: A script
+name: a_script
+logsource: {product: sealtrail}
+detection:
+  selection: {sealtrail.user_agent.kind: library}
+  condition: selection
+`,
+    );
+    const events = write('agents.jsonl', '{"source":{"userAgent":"curl/8.5.0"}}\n');
+    const told = await run(['rules', 'explain', '--rules', agents, '--rule', 'a_script', '--events', events]);
+    expect(told.stdout).toContain('sealtrail.user_agent.kind is "library"');
+  });
+
   it('list shows rules of every kind', async () => {
     const { stdout } = await run(['rules', 'list', rules, '--json']);
     expect(

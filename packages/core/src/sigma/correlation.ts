@@ -1,5 +1,6 @@
 import { type Condition, parseCondition } from './condition.ts';
 import { at } from './detection.ts';
+import { type KindSettings, type KindType, kindTypes, readKind } from './kinds.ts';
 import { entryOf, type Located, type LocatedMap } from './located.ts';
 import { RuleError } from './rule-error.ts';
 import { parseTimespan } from './timespan.ts';
@@ -13,6 +14,7 @@ export const correlationTypes = [
   'value_avg',
   'value_percentile',
   'value_median',
+  ...kindTypes,
 ] as const;
 export type CorrelationType = (typeof correlationTypes)[number];
 
@@ -36,6 +38,8 @@ export interface Correlation {
   readonly percentile: number | undefined;
   /** For `temporal`: which of the rules must have matched, and which not; absent: all of them. */
   readonly condition: Condition | undefined;
+  /** For the types that Sigma does not have: what the condition says beyond fields and threshold. */
+  readonly kind: KindSettings | undefined;
   /** By alias: the field that it stands for, by rule. */
   readonly aliases: ReadonlyMap<string, ReadonlyMap<string, string>>;
   /** Whether matches of the rules are findings on their own as well. */
@@ -44,6 +48,7 @@ export interface Correlation {
 
 const isTemporal = (type: CorrelationType): boolean => type === 'temporal' || type === 'temporal_ordered';
 const measuresValues = (type: CorrelationType): boolean => type.startsWith('value_');
+const isKind = (type: CorrelationType): type is KindType => kindTypes.some((name) => name === type);
 const known = new Set(['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', 'generate']);
 
 /** Reads the part `correlation` of a rule. @throws RuleError */
@@ -54,28 +59,41 @@ export function parseCorrelation(map: LocatedMap): Correlation {
   const type = oneOf(needed(map, 'type'), correlationTypes);
   const timespan = needed(map, 'timespan');
   const groupBy = entryOf(map, 'group-by');
-  const { condition, threshold, fields, percentile, rules } = readCondition(map, type);
+  const timespanMs = at(timespan, () => parseTimespan(textOf(timespan)));
+  const { rules, ...condition } = isKind(type) ? readKindOf(map, type, timespanMs) : readCondition(map, type);
   return {
     type,
     rules,
     groupBy: groupBy ? textsOf(groupBy.value) : [],
-    timespanMs: at(timespan, () => parseTimespan(textOf(timespan))),
-    threshold,
-    fields,
-    percentile,
-    condition,
+    timespanMs,
+    ...condition,
     aliases: readAliases(map, rules),
     generate: readGenerate(map),
   };
 }
 
-type ConditionParts = Pick<Correlation, 'condition' | 'threshold' | 'fields' | 'percentile' | 'rules'>;
+type ConditionParts = Pick<
+  Correlation,
+  'condition' | 'threshold' | 'fields' | 'percentile' | 'kind' | 'rules'
+>;
+
+/** What is about all findings names no rules, all else does. */
+function readKindOf(map: LocatedMap, type: KindType, timespanMs: number): ConditionParts {
+  const listed = entryOf(map, 'rules');
+  if (type === 'risk') {
+    const odd = listed ?? entryOf(map, 'generate') ?? entryOf(map, 'aliases');
+    if (odd) throw new RuleError(`risk is over all findings: it has no ${odd.key}`, odd.keyPosition);
+    if (!entryOf(map, 'group-by')) throw new RuleError('expected group-by: whose risk it is', map);
+  } else if (!listed) throw new RuleError('expected the rules of the correlation', map);
+  const nothing = { condition: undefined, percentile: undefined };
+  return { ...nothing, rules: listed ? textsOf(listed.value) : [], ...readKind(type, map, timespanMs) };
+}
 
 function readCondition(map: LocatedMap, type: CorrelationType): ConditionParts {
   const entry = entryOf(map, 'condition');
   const listed = entryOf(map, 'rules');
   const rules = listed ? textsOf(listed.value) : [];
-  const nothing = { fields: [], percentile: undefined, condition: undefined };
+  const nothing = { fields: [], percentile: undefined, condition: undefined, kind: undefined };
   if (!entry) {
     if (!isTemporal(type)) throw new RuleError('expected a condition', map);
     if (rules.length === 0) throw new RuleError('expected the rules of the correlation', map);
@@ -89,7 +107,7 @@ function readCondition(map: LocatedMap, type: CorrelationType): ConditionParts {
   }
   if (entry.value.kind !== 'map') throw new RuleError('expected a map such as gte: 5', entry.value);
   if (rules.length === 0) throw new RuleError('expected the rules of the correlation', map);
-  return { condition: undefined, rules, ...readThreshold(entry.value, type) };
+  return { condition: undefined, kind: undefined, rules, ...readThreshold(entry.value, type) };
 }
 
 /** A condition over names of rules; without a list of rules they are those that it names. */
@@ -121,7 +139,7 @@ function readThreshold(
     throw new RuleError(`expected one of ${thresholdOperators.join(', ')}`, map);
   if (measuresValues(type) && fields.length === 0) throw new RuleError('expected the field to measure', map);
   if (type !== 'value_count' && fields.length > 1) throw new RuleError('expected one field to measure', map);
-  if (type === 'value_percentile' && !(percentile !== undefined && percentile >= 0 && percentile <= 100))
+  if (percentile !== undefined && !(percentile >= 0 && percentile <= 100))
     throw new RuleError('expected a percentile from 0 to 100', map);
   return { threshold, fields, percentile };
 }

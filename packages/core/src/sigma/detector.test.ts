@@ -1,13 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  CompiledRules,
-  Detector,
-  type DetectorInput,
-  type EpisodeFinding,
-  type SavedDetector,
-} from './detector.ts';
-import { type LoadedRules, loadRules } from './load.ts';
+import { CompiledRules } from './compiled-rules.ts';
+import { Detector } from './detector.ts';
 import {
   closedByDefinition,
   episodesByDefinition,
@@ -15,147 +9,16 @@ import {
   type PlainEpisode,
   type PlainOccurrence,
 } from './testing/brute-force.ts';
-
-const latenessMs = 20_000;
-const spanMs = 10_000;
-
-const base = (name: string): string => `
-title: ${name}
-name: ${name}
-logsource: {product: test}
-detection:
-  selection: {kinds: ${name}}
-  condition: selection
----`;
-
-/** A correlation over some of the rules a, b and c, as YAML. */
-const correlation = (body: string): string =>
-  `${['a', 'b', 'c'].map(base).join('')}
-title: correlation
-name: correlation
-correlation:
-  group-by: [who]
-  timespan: 10s
-${body}
-`;
-
-function load(text: string): LoadedRules {
-  const loaded = loadRules([{ name: 'test.yml', text }]);
-  expect(loaded.faults).toEqual([]);
-  return loaded;
-}
-
-interface Sent {
-  readonly timeMs: number;
-  readonly who: string;
-  readonly kinds: readonly string[];
-  readonly value: string | number;
-}
-
-const inputsOf = (sent: readonly Sent[]): DetectorInput[] =>
-  sent.map(({ timeMs, ...event }, index) => ({
-    views: [{ event, logsource: { product: 'test' } }],
-    ...{ timeMs, receivedMs: Number.MAX_SAFE_INTEGER, index, partition: '' },
-  }));
-
-/** Keeps the state of a detector as a store would: as text, groups by key. */
-class KeptState {
-  #watermarkMs: number | null = null;
-  readonly #groups: Map<string, Map<string, string>> = new Map();
-  readonly #waiting: Map<string, string> = new Map();
-
-  keep({ watermarkMs, correlators }: ReturnType<Detector['takeChanges']>): void {
-    this.#watermarkMs = watermarkMs;
-    for (const [rule, { groups, gone, waiting }] of correlators) {
-      const known = this.#groups.get(rule) ?? new Map<string, string>();
-      for (const key of gone) known.delete(key);
-      for (const [key, window] of groups) known.set(key, JSON.stringify(window));
-      this.#groups.set(rule, known);
-      this.#waiting.set(rule, JSON.stringify(waiting));
-    }
-  }
-
-  saved(): SavedDetector {
-    const correlators = [...this.#groups].map(
-      ([rule, groups]) =>
-        [
-          rule,
-          {
-            groups: [...groups].map(([key, window]) => [key, JSON.parse(window)] as const),
-            waiting: JSON.parse(this.#waiting.get(rule)!),
-          },
-        ] as const,
-    );
-    return { watermarkMs: this.#watermarkMs, correlators: new Map(correlators) };
-  }
-}
-
-/** What a detector comes to, by group: cut into batches, and stopped and loaded after those that are marked. */
-function detect(
-  rules: CompiledRules,
-  sent: readonly Sent[],
-  batches: readonly { readonly size: number; readonly stops: boolean }[],
-): Map<string, PlainEpisode[]> {
-  const options = { latenessMs };
-  let detector = new Detector(rules, options);
-  const states = new Map<string, EpisodeFinding>();
-  const note = (findings: readonly EpisodeFinding[]): void => {
-    for (const finding of findings) {
-      const { group, episode, rule } = finding;
-      const key = JSON.stringify([rule.key, group, episode.raisedAt, episode.raisedMs]);
-      states.set(key, { ...finding, episode: { ...episode } });
-    }
-  };
-  const inputs = inputsOf(sent);
-  const kept = new KeptState();
-  for (let i = 0, at = 0; at < inputs.length; i++) {
-    const { size, stops } = batches[i % batches.length]!;
-    const { episodes, late } = detector.take(inputs.slice(at, at + size));
-    expect(late).toBe(0);
-    note(episodes);
-    at += size;
-    if (!stops) continue;
-    kept.keep(detector.takeChanges());
-    detector = new Detector(rules, options);
-    detector.load(kept.saved());
-  }
-  note(detector.finish());
-  const found = new Map<string, PlainEpisode[]>();
-  for (const { group, episode, rule } of states.values()) {
-    if (episode.mergedInto !== undefined || rule.key !== 'correlation') continue;
-    const key = String(group.values[0]);
-    const list = found.get(key) ?? [];
-    list.push([episode.startMs, episode.endMs, episode.peak]);
-    found.set(
-      key,
-      list.sort(([a], [b]) => a - b),
-    );
-  }
-  return found;
-}
-
-/** Events in the order in which they come: at most the lateness behind. */
-const streams = fc
-  .array(
-    fc.record({
-      at: fc.nat(60),
-      delay: fc.nat(19),
-      who: fc.constantFrom('x', 'y'),
-      kinds: fc.subarray(['a', 'b', 'c'], { minLength: 1 }),
-      value: fc.constantFrom(1, 2, 3, 'v', 'w', 8),
-    }),
-    { maxLength: 60 },
-  )
-  .map((events) =>
-    events
-      .map((event, i) => ({ ...event, i }))
-      .sort((a, b) => a.at + a.delay - (b.at + b.delay) || a.i - b.i)
-      .map(({ at, who, kinds, value }): Sent => ({ timeMs: at, who, kinds, value })),
-  );
-const cuts = fc.array(fc.record({ size: fc.integer({ min: 1, max: 9 }), stops: fc.boolean() }), {
-  minLength: 1,
-  maxLength: 7,
-});
+import {
+  base,
+  correlation,
+  cuts,
+  detect,
+  inputsOf,
+  load,
+  spanMs,
+  streams,
+} from './testing/detector-harness.ts';
 
 type Level = (window: readonly PlainOccurrence[]) => number | undefined;
 const atLeast = (n: number, of: (window: readonly PlainOccurrence[]) => number): Level => {
@@ -264,6 +127,19 @@ const cases: readonly {
       return middle >= 3 ? middle : undefined;
     },
     measured: true,
+  },
+  {
+    name: 'value_percentile without a percentile',
+    body: '  type: value_percentile\n  rules: [a, b]\n  condition: {field: value, lte: 25}',
+    level: (window) => {
+      const values = window.map(({ value }) => value);
+      const shares = values.map(
+        (value) => (100 * values.filter((one) => one === value).length) / values.length,
+      );
+      const least = Math.min(...shares);
+      return least <= 25 ? least : undefined;
+    },
+    isClosed: true,
   },
 ];
 

@@ -1,17 +1,21 @@
+import { CompiledRules, type Feed } from './compiled-rules.ts';
 import {
   Correlator,
   type CorrelatorChanges,
   type Group,
   groupOf,
-  type MatchedEvent,
   type SavedCorrelator,
 } from './correlate/correlator.ts';
 import { Deadlines } from './correlate/deadlines.ts';
 import type { Episode } from './correlate/episode.ts';
+import type { MatchedEvent } from './correlate/event-reader.ts';
+import type { Spill } from './correlate/group-store.ts';
+import { DerivedFields } from './derived-fields.ts';
 import type { RuleEvent } from './event-fields.ts';
-import type { LoadedCorrelation, LoadedRule, LoadedRules } from './load.ts';
+import type { LoadedCorrelation, LoadedRule } from './load.ts';
+import type { Locate } from './locate.ts';
+import { partOf } from './rule-part.ts';
 import type { Logsource } from './rule-schema.ts';
-import { RuleSet } from './rule-set.ts';
 
 /** An event with what a source calls it: what one producer sends can be seen as an event of several sources. */
 export interface SourcedEvent {
@@ -24,7 +28,7 @@ export interface DetectorInput {
   readonly views: readonly SourcedEvent[];
   /** When it happened, in milliseconds since 1970. */
   readonly timeMs: number;
-  /** When it was received: what claims to have happened later happened then. */
+  /** When it was received: what claims to have happened later happened then. `Number.MAX_SAFE_INTEGER`: nobody knows. */
   readonly receivedMs: number;
   /** Rising; names it in findings. */
   readonly index: number;
@@ -52,6 +56,10 @@ export interface EpisodeFinding {
 export interface DetectorOptions {
   /** How long events may be behind the latest one and still count in correlations, in milliseconds. */
   readonly latenessMs: number;
+  /** Says where addresses are; without it rules that need that find nothing: see `withoutLocations`. */
+  readonly locate?: Locate | undefined;
+  /** Where groups of correlations go that are too many to be held in memory; absent: all are held. */
+  readonly spill?: Spill | undefined;
   /** Told of each rule that matches, also where that is no finding by itself. */
   readonly onMatch?: (rule: LoadedRule, input: DetectorInput) => void;
 }
@@ -72,52 +80,11 @@ export interface SavedDetector<T extends SavedCorrelator = SavedCorrelator> {
   readonly correlators: ReadonlyMap<string, T>;
 }
 
-/** Where a match of a rule goes: a correlation and the place of the rule in its list. */
-interface Feed {
-  readonly to: number;
-  readonly place: number;
-}
-
-/** Rules made ready for detectors: what any number of logs share. Used by one thread at a time. */
-export class CompiledRules {
-  readonly rules: readonly LoadedRule[];
-  readonly correlations: readonly LoadedCorrelation[];
-  readonly ruleSet: RuleSet;
-  /** By the number of a rule, and of a correlation: where its matches go. */
-  readonly ruleFeeds: readonly (readonly Feed[])[];
-  readonly correlationFeeds: readonly (readonly Feed[])[];
-  /**
-   * By the number of a rule, and of a correlation: whether it is a finding by itself. What correlations are over is none,
-   * unless one of them generates it, or it says so itself.
-   */
-  readonly isRuleFinding: readonly boolean[];
-  readonly isCorrelationFinding: readonly boolean[];
-  /** By the number of a correlation: whether it is over other ones. */
-  readonly isOuter: readonly boolean[];
-
-  /** @throws RuleError */
-  constructor({ rules, correlations }: Pick<LoadedRules, 'rules' | 'correlations'>) {
-    this.rules = rules;
-    this.correlations = correlations;
-    this.ruleSet = new RuleSet(
-      rules.map(({ document, detection }) => ({ logsource: document.logsource, detection })),
-    );
-    const feedsOf = ({ key }: { readonly key: string }): Feed[] =>
-      correlations.flatMap(({ rules: names }, to) =>
-        names.flatMap((name, place) => (name === key ? [{ to, place }] : [])),
-      );
-    this.ruleFeeds = rules.map(feedsOf);
-    this.correlationFeeds = correlations.map(feedsOf);
-    const isFinding = ({ document }: LoadedRule | LoadedCorrelation, feeds: readonly Feed[]): boolean =>
-      document.header.sealtrail?.finding ??
-      (feeds.length === 0 || feeds.some(({ to }) => correlations[to]!.document.correlation.generate));
-    this.isRuleFinding = rules.map((rule, number) => isFinding(rule, this.ruleFeeds[number]!));
-    this.isCorrelationFinding = correlations.map((rule, number) =>
-      isFinding(rule, this.correlationFeeds[number]!),
-    );
-    const inner = new Set(correlations.map(({ key }) => key));
-    this.isOuter = correlations.map(({ rules: keys }) => keys.some((key) => inner.has(key)));
-  }
+/** Takes past events for correlations that are new to a detector. */
+export interface Learner {
+  take(inputs: readonly DetectorInput[]): void;
+  /** Hands over what was learnt. The detector is then as if it had had the correlations all the time. */
+  finish(): void;
 }
 
 /**
@@ -128,8 +95,8 @@ export class Detector {
   readonly #compiled: CompiledRules;
   /** By the number of a correlation, from its first match on. */
   readonly #correlators: (Correlator | undefined)[];
-  readonly #latenessMs: number;
-  readonly #onMatch: DetectorOptions['onMatch'];
+  readonly #options: DetectorOptions;
+  readonly #derived: DerivedFields;
   /** By the number of a correlation that others are over: its episodes, until nothing can come before them. */
   readonly #firings: Deadlines<{
     readonly number: number;
@@ -140,12 +107,16 @@ export class Detector {
   readonly #awaited: WeakMap<Episode, number> = new WeakMap();
   #changed: Map<Episode, EpisodeFinding> = new Map();
   #watermarkMs = Number.NEGATIVE_INFINITY;
+  /** The latest receipt of an entry, and the time that the clock was last said to be. */
+  #heardMs = Number.NEGATIVE_INFINITY;
+  #clockMs = Number.NEGATIVE_INFINITY;
+  readonly #gaveUp: Map<string, number> = new Map();
 
-  constructor(compiled: CompiledRules, { latenessMs, onMatch }: DetectorOptions) {
+  constructor(compiled: CompiledRules, options: DetectorOptions) {
     this.#compiled = compiled;
     this.#correlators = compiled.correlations.map(() => undefined);
-    this.#latenessMs = latenessMs;
-    this.#onMatch = onMatch;
+    this.#options = options;
+    this.#derived = new DerivedFields(compiled.classifyAgent, options.locate);
   }
 
   /** Everything up to this time is final: what happened until then and comes now is too late for correlations. */
@@ -158,24 +129,44 @@ export class Detector {
     return this.#correlators.reduce((sum, correlator) => sum + (correlator?.groups ?? 0), 0);
   }
 
+  /**
+   * What correlations had to give up because it was more than they may hold, by their keys: values of `new_terms` that will
+   * be new again, gaps that were told too early, events far beyond a count. Each time counts once; docs/decisions/0010 says what
+   * follows of it.
+   */
+  get gaveUp(): ReadonlyMap<string, number> {
+    return this.#gaveUp;
+  }
+
   /** Looks at events in the order in which they are in the log. */
   take(inputs: readonly DetectorInput[]): DetectorOutput {
-    const { ruleSet, rules, isRuleFinding } = this.#compiled;
+    const { ruleSet, rules, isRuleFinding, rulePoints, ruleFeeds, heardFeeds } = this.#compiled;
+    const { latenessMs, onMatch } = this.#options;
     const matches: MatchFinding[] = [];
     let late = 0;
     for (const input of inputs) {
       const timeMs = Math.min(input.timeMs, input.receivedMs);
       const isLate = timeMs <= this.#watermarkMs;
       if (isLate) late++;
+      const heardMs = input.receivedMs < Number.MAX_SAFE_INTEGER ? input.receivedMs : timeMs;
+      this.#heardMs = Math.max(this.#heardMs, heardMs);
+      const weighed: number[] = [];
       for (const view of input.views) {
-        const numbers = ruleSet.matches(view.event, view.logsource);
+        const numbers = ruleSet.matches(view.event, view.logsource, this.#derived.valuesOf);
         for (const number of numbers) {
-          this.#onMatch?.(rules[number]!, input);
-          if (isRuleFinding[number]) matches.push({ kind: 'match', rule: rules[number]!, input, view });
+          onMatch?.(rules[number]!, input);
+          if (!isRuleFinding[number]) continue;
+          matches.push({ kind: 'match', rule: rules[number]!, input, view });
+          // Whatever is seen of an event, and however often, is one finding of a rule.
+          if (isLate || rulePoints[number] === 0 || weighed.includes(number)) continue;
+          weighed.push(number);
+          this.#weigh(number, view.event, input, timeMs);
         }
-        if (!isLate && numbers.length > 0) this.#feed(numbers, view.event, input, timeMs);
+        if (numbers.length === 0) continue;
+        if (!isLate) this.#feed(numbers, ruleFeeds, view.event, input, timeMs);
+        this.#feed(numbers, heardFeeds, view.event, input, this.#heardMs);
       }
-      this.#watermarkMs = Math.max(this.#watermarkMs, timeMs - this.#latenessMs);
+      this.#watermarkMs = Math.max(this.#watermarkMs, timeMs - latenessMs);
     }
     this.#advance();
     return { matches, episodes: this.#takeEpisodes(), late };
@@ -186,6 +177,45 @@ export class Detector {
     this.#watermarkMs = Math.max(this.#watermarkMs, untilMs);
     this.#advance();
     return this.#takeEpisodes();
+  }
+
+  /**
+   * Lets the clock go on where nothing is received, for correlations that wait for something not to come: `silence`.
+   * Nothing else moves: the watermark follows from events alone, since those that come late after an outage are still to
+   * count. What is told by the clock is what the next entry of the log would tell, with the same name, so it need not be
+   * kept that it was told: after a crash it is told again, and is the same finding.
+   *
+   * @param nowMs by the clock that receipts are stamped with; all entries received before then have been taken
+   */
+  tick(nowMs: number): readonly EpisodeFinding[] {
+    this.#clockMs = Math.max(this.#clockMs, nowMs);
+    this.#advanceHeard();
+    return this.#takeEpisodes();
+  }
+
+  /**
+   * Learns for correlations that are new to it what came before they were, without telling of it. To be given the entries
+   * before those that `take` will be given next, in their order, as far back as the correlations look.
+   *
+   * @param keys of correlations that have seen nothing yet
+   * @throws RuleError
+   */
+  learner(keys: ReadonlySet<string>): Learner {
+    const compiled = new CompiledRules(partOf(this.#compiled, keys));
+    // The store is the detector's own; what is learnt goes there when it is handed over.
+    const { onMatch: _, spill: __, ...options } = this.#options;
+    const apprentice = new Detector(compiled, options);
+    return {
+      take: (inputs) => void apprentice.take(inputs),
+      finish: () => {
+        const { correlators, watermarkMs } = apprentice.takeChanges();
+        for (const [number, { key }] of this.#compiled.correlations.entries()) {
+          const saved = correlators.get(key);
+          if (saved === undefined || !keys.has(key)) continue;
+          this.#loadCorrelator(number, saved, watermarkMs ?? Number.NEGATIVE_INFINITY, true);
+        }
+      },
+    };
   }
 
   /** What is to be kept of it beyond what was kept before: all of it together is what `load` takes. */
@@ -202,14 +232,18 @@ export class Detector {
     this.#watermarkMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
     for (const [number, { key }] of this.#compiled.correlations.entries()) {
       const saved = correlators.get(key);
-      if (saved === undefined) continue;
-      const correlator = this.#correlator(number);
-      correlator.load(saved, this.#watermarkMs);
-      for (const [key, episode] of correlator.episodes()) {
-        // Of all that began until then correlations over it have been told.
-        episode.isFired = episode.startMs <= this.#watermarkMs;
-        this.#awaitFiring(number, key, episode);
-      }
+      if (saved !== undefined) this.#loadCorrelator(number, saved, this.#watermarkMs, false);
+    }
+  }
+
+  #loadCorrelator(number: number, saved: SavedCorrelator, watermarkMs: number, isNew: boolean): void {
+    const correlator = this.#correlator(number);
+    const isHeard = this.#compiled.isHeard[number]!;
+    correlator.load(saved, isHeard ? Number.NEGATIVE_INFINITY : watermarkMs, isNew);
+    for (const [key, episode] of correlator.episodes()) {
+      // Of all that began until then correlations over it have been told.
+      episode.isFired = episode.startMs <= watermarkMs;
+      this.#awaitFiring(number, key, episode);
     }
   }
 
@@ -217,22 +251,47 @@ export class Detector {
     let correlator = this.#correlators[number];
     if (correlator === undefined) {
       const { correlations, isOuter } = this.#compiled;
-      correlator = new Correlator(correlations[number]!, isOuter[number]!, (key, episode) =>
-        this.#noteEpisode(number, key, episode),
-      );
+      const rule = correlations[number]!;
+      correlator = new Correlator(rule, isOuter[number]!, {
+        changed: (key, episode) => this.#noteEpisode(number, key, episode),
+        gaveUp: () => this.#gaveUp.set(rule.key, (this.#gaveUp.get(rule.key) ?? 0) + 1),
+        latenessMs: this.#options.latenessMs,
+        spill: this.#options.spill,
+        locate: this.#options.locate,
+        valuesOf: this.#derived.valuesOf,
+      });
       this.#correlators[number] = correlator;
     }
     return correlator;
   }
 
-  #feed(numbers: readonly number[], event: RuleEvent, input: DetectorInput, timeMs: number): void {
-    const feeds = numbers.flatMap((number) => this.#compiled.ruleFeeds[number]!);
+  #feed(
+    numbers: readonly number[],
+    feedsOf: readonly (readonly Feed[])[],
+    event: RuleEvent,
+    { index, partition }: DetectorInput,
+    timeMs: number,
+  ): void {
+    const feeds: Feed[] = [];
+    for (const number of numbers) feeds.push(...feedsOf[number]!);
     if (feeds.length === 0) return;
-    const { index, partition } = input;
-    this.#addTo({ event, timeMs, index, partition }, feeds);
+    this.#addTo({ event, timeMs, index, partition, watermarkMs: this.#watermarkMs }, feeds);
+  }
+
+  /** Adds what a match weighs to the risk of whom it is about, as the view says that matched, else as another one does. */
+  #weigh(number: number, event: RuleEvent, { views, index, partition }: DetectorInput, timeMs: number): void {
+    const points = this.#compiled.rulePoints[number]!;
+    const events = [event, ...views.map((view) => view.event)];
+    for (const { to, fields } of this.#compiled.riskFeeds) {
+      const about = events.find((one) => fields.every((field) => this.#derived.valuesOf(one, field)));
+      if (about === undefined) continue;
+      const matched = { event: about, timeMs, index, partition, watermarkMs: this.#watermarkMs, points };
+      this.#correlator(to).add(matched, [0]);
+    }
   }
 
   #addTo(matched: MatchedEvent, feeds: readonly Feed[]): void {
+    if (feeds.length === 0) return;
     if (feeds.length === 1) {
       this.#correlator(feeds[0]!.to).add(matched, [feeds[0]!.place]);
       return;
@@ -254,9 +313,16 @@ export class Detector {
   #advance(): void {
     for (let number = 0; number < this.#correlators.length; number++) {
       this.#fire();
-      this.#correlators[number]?.advance(this.#watermarkMs);
+      if (!this.#compiled.isHeard[number]) this.#correlators[number]?.advance(this.#watermarkMs);
     }
     this.#fire();
+    this.#advanceHeard();
+  }
+
+  /** Events are received in their order, several at one time: nothing comes any more at an earlier one. */
+  #advanceHeard(): void {
+    for (const [number, isHeard] of this.#compiled.isHeard.entries())
+      if (isHeard) this.#correlators[number]?.advance(Math.max(this.#heardMs, this.#clockMs) - 1);
   }
 
   /** Tells outer correlations of the episodes of inner ones that nothing can come before any more. */
@@ -266,12 +332,26 @@ export class Detector {
       const { number, key, episode } = item;
       if (episode.startMs !== atMs || episode.mergedInto !== undefined || episode.isFired) continue;
       episode.isFired = true;
-      const group = groupOf(key);
-      const fields = this.#compiled.correlations[number]!.document.correlation.groupBy;
-      const event = Object.fromEntries(fields.map((field, i) => [field, group.values[i]]));
-      const matched = { event, timeMs: atMs, index: episode.completedBy, partition: group.partition };
-      this.#addTo(matched, this.#compiled.correlationFeeds[number]!);
+      this.#tellOf(number, groupOf(key), episode);
     }
+  }
+
+  /** An episode is an event to correlations over it: it happens when it begins, and has the fields of its group. */
+  #tellOf(number: number, { partition, values }: Group, episode: Episode): void {
+    const { correlations, correlationFeeds, correlationPoints, riskFeeds } = this.#compiled;
+    const { groupBy, aliases } = correlations[number]!.document.correlation;
+    const { startMs: timeMs, completedBy: index } = episode;
+    const event = Object.fromEntries(groupBy.map((field, i) => [field, values[i]]));
+    const matched = { event, timeMs, index, partition, watermarkMs: this.#watermarkMs };
+    this.#addTo(matched, correlationFeeds[number]!);
+    const points = correlationPoints[number]!;
+    if (points === 0) return;
+    // An alias stands for a field of each rule: whatever it is called there, it is the same one.
+    const named = groupBy.flatMap((name, i) =>
+      [name, ...(aliases.get(name)?.values() ?? [])].map((field) => [field, values[i]] as const),
+    );
+    const about = { ...matched, event: Object.fromEntries(named), points };
+    for (const { to } of riskFeeds) this.#correlator(to).add(about, [0]);
   }
 
   #noteEpisode(number: number, key: string, episode: Episode): void {
@@ -284,7 +364,8 @@ export class Detector {
 
   #awaitFiring(number: number, key: string, episode: Episode): void {
     const { startMs, isFired } = episode;
-    if (this.#compiled.correlationFeeds[number]!.length === 0 || isFired) return;
+    const { correlationFeeds, correlationPoints } = this.#compiled;
+    if ((correlationFeeds[number]!.length === 0 && correlationPoints[number] === 0) || isFired) return;
     // An episode changes with each of its events; only where it begins matters here.
     if (this.#awaited.get(episode) === startMs) return;
     this.#awaited.set(episode, startMs);

@@ -1,6 +1,9 @@
 /** An event that rules look at: JSON of any shape. */
 export type RuleEvent = Readonly<Record<string, unknown>>;
 
+/** Where the values of fields come from; undefined where there is no such field. */
+export type FieldSource = (event: RuleEvent, name: string) => readonly unknown[] | undefined;
+
 const none: readonly unknown[] = [];
 
 /**

@@ -1,5 +1,5 @@
 import type { Detection } from './detection.ts';
-import { fieldValues, type RuleEvent, scalarsIn } from './event-fields.ts';
+import { type FieldSource, fieldValues, type RuleEvent, scalarsIn } from './event-fields.ts';
 import { FieldView } from './field-view.ts';
 import { compileKeyword, compileValue } from './value-test.ts';
 import type { DetectionItem, RuleValue } from './values.ts';
@@ -22,18 +22,36 @@ export type Explanation =
       readonly found: readonly unknown[] | undefined;
     };
 
-/** Holds an event against every part of a detection, also those that are not needed to decide. @throws RuleError */
-export function explain(detection: Detection, event: RuleEvent, identifier?: string): Explanation {
+/**
+ * Holds an event against every part of a detection, also those that are not needed to decide.
+ *
+ * @param valuesOf where fields come from that are not the event's own, see `DerivedFields`
+ * @throws RuleError
+ */
+export function explain(
+  detection: Detection,
+  event: RuleEvent,
+  valuesOf: FieldSource = fieldValues,
+): Explanation {
+  return explainPart(detection, event, valuesOf, undefined);
+}
+
+function explainPart(
+  detection: Detection,
+  event: RuleEvent,
+  valuesOf: FieldSource,
+  identifier: string | undefined,
+): Explanation {
   const name = detection.name ?? identifier;
   switch (detection.op) {
     case 'item':
-      return explainItem(detection.item, event, name);
+      return explainItem(detection.item, event, valuesOf, name);
     case 'not': {
-      const part = explain(detection.part, event, name);
+      const part = explainPart(detection.part, event, valuesOf, name);
       return { op: 'not', holds: !part.holds, parts: [part] };
     }
     default: {
-      const parts = detection.parts.map((part) => explain(part, event, name));
+      const parts = detection.parts.map((part) => explainPart(part, event, valuesOf, name));
       const holds =
         detection.op === 'and' ? parts.every((part) => part.holds) : parts.some((part) => part.holds);
       return { op: detection.op, holds, parts };
@@ -44,9 +62,10 @@ export function explain(detection: Detection, event: RuleEvent, identifier?: str
 function explainItem(
   { field, values, link, isNegated }: DetectionItem,
   event: RuleEvent,
+  valuesOf: FieldSource,
   identifier: string | undefined,
 ): Explanation {
-  const found = field === undefined ? scalarsIn(event) : fieldValues(event, field);
+  const found = field === undefined ? scalarsIn(event) : valuesOf(event, field);
   const view = found && new FieldView(found);
   const compile = field === undefined ? compileKeyword : compileValue;
   const told = values.map((forms) => ({

@@ -1,17 +1,29 @@
-export type { CorrelatorChanges, Group, GroupValue } from './correlate/correlator.ts';
-export type { Episode } from './correlate/episode.ts';
 export {
-  CompiledRules,
+  type Agent,
+  type AgentClassifier,
+  type AgentKind,
+  agentClassifier,
+  automatedKinds,
+} from '../user-agent/agent-classifier.ts';
+export { CompiledRules } from './compiled-rules.ts';
+export type { CorrelatorChanges, Group } from './correlate/correlator.ts';
+export type { Episode } from './correlate/episode.ts';
+export type { GroupValue } from './correlate/event-reader.ts';
+export type { GroupStore, Spill, StoredGroup } from './correlate/group-store.ts';
+export type { SavedWindow } from './correlate/window.ts';
+export { DerivedFields, derivedFields } from './derived-fields.ts';
+export {
   Detector,
   type DetectorInput,
   type DetectorOptions,
   type DetectorOutput,
   type EpisodeFinding,
+  type Learner,
   type MatchFinding,
   type SavedDetector,
   type SourcedEvent,
 } from './detector.ts';
-export { fieldValues, type RuleEvent } from './event-fields.ts';
+export { type FieldSource, fieldValues, type RuleEvent } from './event-fields.ts';
 export { eventTimeOf } from './event-time.ts';
 export { type Explanation, explain } from './explain.ts';
 export { type Lint, lintRules } from './lint.ts';
@@ -23,7 +35,9 @@ export {
   loadRules,
   type RuleSource,
 } from './load.ts';
+export type { Locate, Location } from './locate.ts';
 export type { Position, RuleFault } from './rule-error.ts';
+export { type LocationNeed, withoutLocations } from './rule-fields.ts';
 export type { CorrelationRule, DetectionRule, FilterRule, RuleDocument } from './rule-file.ts';
 export { type Logsource, levels, type RuleHeader, type RuleTest } from './rule-schema.ts';
 export { type RuleTestFailure, runRuleTests } from './rule-tests.ts';

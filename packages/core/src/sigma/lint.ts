@@ -1,6 +1,6 @@
-import type { Detection } from './detection.ts';
 import type { LoadedCorrelation, LoadedRule, LoadedRules } from './load.ts';
 import type { Pattern } from './pattern.ts';
+import { itemsOf } from './rule-fields.ts';
 import type { DetectionItem, RuleValue } from './values.ts';
 import { witnessOf } from './witness.ts';
 
@@ -39,23 +39,19 @@ function lintCorrelation({ document }: LoadedCorrelation): string[] {
   const found = lintHeader(document.header);
   const { correlation } = document;
   if (correlation.groupBy.length === 0) found.push('there is no group-by: all events are one group');
-  if (correlation.timespanMs > 31 * 86_400_000)
+  if (correlation.type === 'value_percentile' && correlation.percentile === undefined)
+    found.push(
+      'without percentile it measures how rare a value is: percent of the events that have the same one',
+    );
+  const { kind, fields, groupBy } = correlation;
+  if (kind?.type === 'new_terms' && kind.againMs > 0 && !fields.every((field) => groupBy.includes(field)))
+    found.push(
+      `group-by does not have the field: beyond ${kind.remember} values of a group those gone for longest are forgotten`,
+    );
+  // Of a new value it is the history that is looked back at.
+  if (correlation.timespanMs > 31 * 86_400_000 && correlation.type !== 'new_terms')
     found.push('the time span is longer than a month: what is known of each group is kept as long');
   return found;
-}
-
-function* itemsOf(detection: Detection): Generator<DetectionItem, undefined> {
-  switch (detection.op) {
-    case 'item':
-      yield detection.item;
-      break;
-    case 'not':
-      yield* itemsOf(detection.part);
-      break;
-    default:
-      for (const part of detection.parts) yield* itemsOf(part);
-  }
-  return undefined;
 }
 
 function lintItem({ field, values, link }: DetectionItem): string[] {

@@ -1,6 +1,10 @@
+import { planWindows } from './correlate/window-plan.ts';
+import type { Correlation } from './correlation.ts';
+import { derivedFields, isDerived } from './derived-fields.ts';
 import { apply, type Detection, join } from './detection.ts';
 import { compileNaive } from './naive.ts';
 import { RuleError, type RuleFault } from './rule-error.ts';
+import { fieldsIn, fieldsOf, referencesIn } from './rule-fields.ts';
 import {
   type CorrelationRule,
   type DetectionRule,
@@ -87,6 +91,10 @@ export function loadRules(sources: readonly RuleSource[]): LoadedRules {
     if (document.kind !== 'detection') return [];
     return attempt(filed, (): LoadedRule => {
       const detection = withFilters(filed.key, document, filters);
+      assertDerived(fieldsIn(detection));
+      const reference = [...referencesIn(detection)].find(isDerived);
+      if (reference !== undefined)
+        throw new RuleError(`nothing can be compared with the derived field ${reference.slice(0, 64)}`);
       // Says what keeps it from running, such as a placeholder without values.
       compileNaive(detection);
       return { key: filed.key, file: filed.file, document, detection };
@@ -184,6 +192,9 @@ function orderedCorrelations(
     state.set(filed.key, 'open');
     const loaded = attempt(filed, () => {
       const document = filed.document as CorrelationRule;
+      assertDerived(fieldsOf(document.correlation));
+      // Says what cannot be told, such as steps without an order.
+      planWindows(document.correlation);
       const rules = document.correlation.rules.map((name) => {
         const key = resolve(name, names);
         if (runnable.has(key)) return key;
@@ -191,6 +202,7 @@ function orderedCorrelations(
         if (inner.document.kind === 'correlation') {
           if (state.get(key) === 'open')
             throw new RuleError(`the correlation leads back to itself by ${name}`);
+          assertTimely(document.correlation.type, inner.document.correlation.type, name);
           visit(inner);
         }
         if (state.get(key) !== 'done') throw new RuleError(`the rule ${name} cannot be used`);
@@ -202,5 +214,28 @@ function orderedCorrelations(
     state.set(filed.key, loaded.length > 0 ? 'done' : 'failed');
   };
   for (const filed of documents) if (filed.document.kind === 'correlation') visit(filed);
-  return ordered;
+  // What is over all findings is told of them last.
+  const isRisk = ({ document }: LoadedCorrelation): boolean => document.correlation.type === 'risk';
+  return [...ordered.filter((one) => !isRisk(one)), ...ordered.filter(isRisk)];
+}
+
+/** @throws RuleError where a correlation of a type cannot be over another one */
+function assertTimely(outer: Correlation['type'], type: Correlation['type'], name: string): void {
+  if (outer === 'silence')
+    throw new RuleError(
+      `silence is over rules, whose matches are heard when they are received: ${name} is none`,
+    );
+  if (type === 'silence')
+    throw new RuleError(`${name} is of the type silence, whose time is that of receipt: nothing is over it`);
+  if (type === 'risk')
+    throw new RuleError(`${name} is of the type risk, which is over all findings: nothing is over it`);
+}
+
+/** @throws RuleError for a derived field that there is none of */
+function assertDerived(names: Iterable<string>): void {
+  for (const name of names)
+    if (isDerived(name) && !derivedFields.some((one) => one === name))
+      throw new RuleError(
+        `there is no field ${name.slice(0, 64)}; derived ones are ${derivedFields.join(', ')}`,
+      );
 }

@@ -41,12 +41,26 @@ const testEvents = z.strictObject({
   vary: text(256).optional(),
 });
 
+const location = z.strictObject({
+  latitude: z.number().min(-90).max(90).optional(),
+  longitude: z.number().min(-180).max(180).optional(),
+  accuracyKm: z.number().min(0).max(20_000).optional(),
+  country: z
+    .string()
+    .regex(/^[A-Z]{2}$/, 'expected the two letters of a country')
+    .optional(),
+  asn: z.int().min(1).max(4_294_967_295).optional(),
+  isAnonymous: z.boolean('expected true or false').optional(),
+});
+
 const ruleTest = z.strictObject({
   name: text(256),
   match: z.boolean('expected true or false'),
   logsource: z.record(z.string(), z.string()).optional(),
   event: testEvent.optional(),
   events: z.array(testEvents, 'expected a list of events').min(1).max(100).optional(),
+  /** Where addresses are in the test; of others nothing is known. */
+  locations: z.record(text(64), location, 'expected a map of addresses').optional(),
 });
 export type RuleTest = z.output<typeof ruleTest>;
 

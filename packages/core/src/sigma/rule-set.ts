@@ -1,5 +1,6 @@
+import { isDerived } from './derived-fields.ts';
 import type { Detection } from './detection.ts';
-import type { RuleEvent } from './event-fields.ts';
+import { type FieldSource, fieldValues, type RuleEvent } from './event-fields.ts';
 import { FieldView } from './field-view.ts';
 import { LiteralAutomaton } from './literal-automaton.ts';
 import type { Logsource } from './rule-schema.ts';
@@ -35,9 +36,10 @@ export class RuleSet {
    * The rules that find an event, by their numbers, in ascending order.
    *
    * @param logsource what the event says of its source; what it leaves open excludes no rule
+   * @param valuesOf where fields come from that are not the event's own
    */
-  matches(event: RuleEvent, logsource: Logsource): number[] {
-    this.#hand.take(event);
+  matches(event: RuleEvent, logsource: Logsource, valuesOf: FieldSource = fieldValues): number[] {
+    this.#hand.take(event, valuesOf);
     const found: number[] = [];
     for (const rule of this.#partition(logsource).candidates(this.#hand))
       if (this.#verdicts[rule]!()) found.push(rule);
@@ -118,6 +120,8 @@ class FieldNeedles {
 class Partition {
   readonly #root: TrieNode = { children: new Map(), field: -1 };
   readonly #fields: Map<number, FieldNeedles> = new Map();
+  /** Of those, the ones that no event has itself. */
+  readonly #derived: number[] = [];
   readonly #keywords: FieldNeedles = new FieldNeedles();
   readonly #hasKeywords: boolean;
   readonly #always: number[] = [];
@@ -162,12 +166,11 @@ class Partition {
     this.#collected.clear();
     this.#hasDottedKey = false;
     this.#walk(hand.event, this.#root);
-    if (this.#hasDottedKey) {
-      for (const [field, needles] of this.#fields) {
-        const view = hand.field(field);
-        if (view) needles.search(view, found);
-      }
-    } else {
+    for (const field of this.#hasDottedKey ? this.#fields.keys() : this.#derived) {
+      const view = hand.field(field);
+      if (view) this.#fields.get(field)!.search(view, found);
+    }
+    if (!this.#hasDottedKey) {
       for (const [field, values] of this.#collected) {
         const view = new FieldView(values);
         hand.set(field, view);
@@ -184,6 +187,10 @@ class Partition {
     if (needles === undefined) {
       needles = new FieldNeedles();
       this.#fields.set(number, needles);
+      if (isDerived(name)) {
+        this.#derived.push(number);
+        return needles;
+      }
       let node = this.#root;
       for (const step of name.split('.')) {
         let child = node.children.get(step);

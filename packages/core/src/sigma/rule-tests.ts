@@ -1,7 +1,10 @@
-import { CompiledRules, Detector, type DetectorInput } from './detector.ts';
+import { CompiledRules } from './compiled-rules.ts';
+import { Detector, type DetectorInput } from './detector.ts';
 import type { RuleEvent } from './event-fields.ts';
 import { eventTimeOf } from './event-time.ts';
 import type { LoadedCorrelation, LoadedRule, LoadedRules } from './load.ts';
+import type { Location } from './locate.ts';
+import { partOf } from './rule-part.ts';
 import type { Logsource, RuleTest } from './rule-schema.ts';
 import { parseTimespan } from './timespan.ts';
 
@@ -48,8 +51,10 @@ export function runRuleTests(
 /** Whether a rule finds something in the events of a test. */
 function isFound(loaded: LoadedRules, rule: LoadedRule | LoadedCorrelation, test: RuleTest): boolean {
   let found = false;
-  const detector = new Detector(new CompiledRules(partOf(loaded, rule)), {
+  const { locations = {} } = test;
+  const detector = new Detector(new CompiledRules(partOf(loaded, new Set([rule.key]))), {
     latenessMs: Number.POSITIVE_INFINITY,
+    locate: (address) => (Object.hasOwn(locations, address) ? (locations[address] as Location) : undefined),
     onMatch: (matched) => {
       if (matched.key === rule.key) found = true;
     },
@@ -64,25 +69,11 @@ function isFound(loaded: LoadedRules, rule: LoadedRule | LoadedCorrelation, test
   );
 }
 
-/** A rule with what it is over: the others have no say in its tests. */
-function partOf(
-  loaded: LoadedRules,
-  rule: LoadedRule | LoadedCorrelation,
-): Pick<LoadedRules, 'rules' | 'correlations'> {
-  const keys = new Set([rule.key]);
-  // Correlations stand behind what they are over.
-  for (const { key, rules } of loaded.correlations.toReversed())
-    if (keys.has(key)) for (const inner of rules) keys.add(inner);
-  return {
-    rules: loaded.rules.filter(({ key }) => keys.has(key)),
-    correlations: loaded.correlations.filter(({ key }) => keys.has(key)),
-  };
-}
-
-/** The source of a rule; of a correlation that of the first rule below it. */
+/** The source of a rule; of a correlation that of the first rule below it, and of what is over all findings any. */
 function logsourceOf(loaded: LoadedRules, rule: LoadedRule | LoadedCorrelation): Logsource {
   if ('detection' in rule) return rule.document.logsource;
-  const part = partOf(loaded, rule);
+  if (rule.rules.length === 0) return {};
+  const part = partOf(loaded, new Set([rule.key]));
   return part.rules[0]?.document.logsource ?? {};
 }
 

@@ -1,5 +1,5 @@
 import type { Detection } from './detection.ts';
-import { fieldValues, type RuleEvent, scalarsIn } from './event-fields.ts';
+import { type FieldSource, fieldValues, type RuleEvent, scalarsIn } from './event-fields.ts';
 import { FieldView } from './field-view.ts';
 import { compileKeyword, compileValue, type FieldTest } from './value-test.ts';
 import type { DetectionItem } from './values.ts';
@@ -13,6 +13,7 @@ export type Verdict = () => boolean;
  */
 export class EventAtHand {
   #event: RuleEvent = {};
+  #valuesOf: FieldSource = fieldValues;
   #turn = 0;
   readonly #fieldNumbers: Map<string, number> = new Map();
   readonly #names: string[] = [];
@@ -30,9 +31,10 @@ export class EventAtHand {
     return this.#event;
   }
 
-  /** Takes up the next event. */
-  take(event: RuleEvent): void {
+  /** Takes up the next event. @param valuesOf where its fields come from */
+  take(event: RuleEvent, valuesOf: FieldSource): void {
     this.#event = event;
+    this.#valuesOf = valuesOf;
     this.#turn++;
   }
 
@@ -51,7 +53,7 @@ export class EventAtHand {
   /** A field of the event. */
   field(number: number): FieldView | undefined {
     if (this.#viewTurns[number] !== this.#turn) {
-      const values = fieldValues(this.#event, this.#names[number]!);
+      const values = this.#valuesOf(this.#event, this.#names[number]!);
       this.set(number, values && new FieldView(values));
     }
     return this.#views[number];

@@ -1,3 +1,4 @@
+import { isDerived } from './derived-fields.ts';
 import type { Detection } from './detection.ts';
 import { textOf } from './event-fields.ts';
 import { foldCase } from './fold.ts';
@@ -86,10 +87,38 @@ function best(witnesses: readonly Witness[]): Witness {
   return found;
 }
 
+/**
+ * Values that most events of some source have, whichever the field is: that one of them is there says little. In the form
+ * of folded text.
+ */
+const commonValues: ReadonlySet<string> = new Set([
+  ...['', '-', '0', '1', '4', '5', '200', 'true', 'false', 'null', 'none', 'unknown', 'default', 'other'],
+  ...[
+    'success',
+    'succeeded',
+    'successful',
+    'ok',
+    'allow',
+    'allowed',
+    'accept',
+    'failure',
+    'failed',
+    'denied',
+    'error',
+  ],
+  ...['user', 'service', 'api_key', 'system', 'anonymous', 'iamuser', 'assumedrole', 'root', 'administrator'],
+  ...['get', 'post', 'http', 'https', 'tcp', 'udp', 'info', 'informational', 'notice', 'low', 'medium'],
+  ...['authentication', 'authorization', 'account', 'access_management', 'data_access', 'data_change'],
+  ...['configuration', 'api_activity', 'awsapicall', 'security', 'application', 'windows', 'linux'],
+]);
+
 /** A guess of how many events have one of these. */
 const costOf = (witness: readonly Needle[]): number =>
   witness.reduce((sum, needle) => {
     if (needle.kind === 'present') return sum + 100;
+    if (needle.kind === 'is' && commonValues.has(needle.text)) return sum + 50;
+    // What is derived is looked up for each event that is held against it.
+    if (needle.field !== undefined && isDerived(needle.field)) return sum + 20;
     const short = 12 / Math.max(1, needle.text.length);
     return sum + (needle.kind === 'is' ? 0.5 : 1) * short * (needle.field === undefined ? 4 : 1);
   }, 0);

@@ -1,16 +1,20 @@
 import { SealtrailError } from '@sealtrail/core';
 import {
+  agentClassifier,
   CompiledRules,
+  DerivedFields,
   Detector,
   type Explanation,
   explain,
   type LoadedRules,
+  type Locate,
   lintRules,
   loadRules,
   runRuleTests,
 } from '@sealtrail/core/sigma';
 import { Command } from 'commander';
 import { eventsInLines } from '../rules/event-lines.ts';
+import { locateFor } from '../rules/locations.ts';
 import { readRuleSources } from '../rules/rule-files.ts';
 import type { CliContext } from './context.ts';
 import { openInput } from './input-file.ts';
@@ -24,6 +28,7 @@ interface JsonOption {
 interface EvalOptions extends JsonOption {
   readonly rules: readonly string[];
   readonly events: string;
+  readonly locations?: readonly string[];
 }
 interface ExplainOptions extends EvalOptions {
   readonly rule: string;
@@ -46,6 +51,7 @@ export function rulesCommand(context: CliContext): Command {
 const overPaths = (name: string): Command =>
   new Command(name).argument('<path...>', rulesAt).option('--json', 'output for machines');
 
+const locationsAt = 'databases that say where addresses are (.mmdb): City or Country, ASN, Anonymous IP';
 /** What commands say of the paths of rules. */
 export const rulesAt = 'YAML files, folders, or JSON Lines with a member yaml';
 
@@ -132,11 +138,15 @@ function evalCommand(context: CliContext): Command {
       '--events <file>',
       'JSON Lines (- is standard input): events, or {"logsource": {...}, "event": {...}}',
     )
+    .option('--locations <file...>', locationsAt)
     .option('--json', 'accepted for symmetry: the output is JSON Lines in any case')
-    .action(async ({ rules: paths, events: file }: EvalOptions) => {
+    .action(async ({ rules: paths, events: file, locations }: EvalOptions) => {
       const loaded = await loadAt(paths);
       warnOfFaults(loaded, terminal);
-      const detector = new Detector(new CompiledRules(loaded), { latenessMs: Number.POSITIVE_INFINITY });
+      const detector = new Detector(new CompiledRules(loaded), {
+        latenessMs: Number.POSITIVE_INFINITY,
+        locate: locateOf(loaded, locations, terminal),
+      });
       const show = (event: number, rule: string): void =>
         terminal.out(`${JSON.stringify({ event, rule })}\n`);
       const episodes = new Map<object, () => void>();
@@ -173,8 +183,9 @@ function explainCommand(context: CliContext): Command {
     .requiredOption('--rule <id>', 'id, name or title of the rule')
     .requiredOption('--events <file>', 'JSON Lines; - is standard input')
     .option('--line <number>', 'which of the events, from 0', '0')
+    .option('--locations <file...>', locationsAt)
     .option('--json', 'output for machines')
-    .action(async ({ rules: paths, rule: wanted, events: file, line, json }: ExplainOptions) => {
+    .action(async ({ rules: paths, rule: wanted, events: file, line, locations, json }: ExplainOptions) => {
       const loaded = await loadAt(paths);
       const rule = loaded.rules.find(
         ({ key, document: { header } }) =>
@@ -184,10 +195,12 @@ function explainCommand(context: CliContext): Command {
         warnOfFaults(loaded, terminal);
         throw new SealtrailError('invalid_parameter', `there is no rule ${wanted} over single events`);
       }
+      const locate = locateOf({ ...loaded, rules: [rule], correlations: [] }, locations, terminal);
+      const { valuesOf } = new DerivedFields(agentClassifier(), locate);
       for await (const { index, views } of eventsInLines(await inputOf(file, context), file)) {
         if (index !== Number(line)) continue;
         const [view] = views;
-        const explanation = explain(rule.detection, view!.event);
+        const explanation = explain(rule.detection, view!.event, valuesOf);
         terminal.out(
           json
             ? jsonLine({ rule: rule.key, event: index, matches: explanation.holds, explanation })
@@ -213,6 +226,13 @@ const faultText = ({ file, line, column, message }: LoadedRules['faults'][number
 function warnOfFaults({ faults }: LoadedRules, terminal: CliContext['terminal']): void {
   for (const fault of faults) terminal.err(`sealtrail: left out: ${faultText(fault)}\n`);
 }
+
+const locateOf = (
+  loaded: LoadedRules,
+  files: readonly string[] | undefined,
+  { err }: CliContext['terminal'],
+): Locate | undefined =>
+  locateFor(loaded, files ?? [], (message) => err(`sealtrail: ${printable(message)}\n`));
 
 const maxValuesShown = 8;
 const maxFoundCharacters = 200;

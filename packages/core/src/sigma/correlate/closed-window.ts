@@ -9,9 +9,11 @@ export interface ClosedSpec {
   readonly spanMs: number;
   readonly condition: ClosedCondition;
   readonly changed: EpisodeListener;
+  /** Told of each occurrence that is given up. */
+  readonly gaveUp: () => void;
 }
 
-/** Occurrences that are kept of one window. */
+/** Occurrences that are kept of one window; what comes behind them is not measured. */
 const maxHeld = 100_000;
 
 /**
@@ -40,6 +42,7 @@ export class ClosedWindow extends Window {
   add(occurrence: Occurrence): void {
     this.#close(occurrence.timeMs);
     if (this.#held.length < maxHeld) this.#held.push(occurrence);
+    else this.#spec.gaveUp();
   }
 
   forget(watermarkMs: number): boolean {

@@ -1,19 +1,12 @@
-import { fieldValues, type RuleEvent, textOf } from '../event-fields.ts';
+import type { Correlation } from '../correlation.ts';
+import type { FieldSource } from '../event-fields.ts';
 import type { LoadedCorrelation } from '../load.ts';
 import { Deadlines } from './deadlines.ts';
-import type { Episode, EpisodeListener, Occurrence } from './episode.ts';
+import type { Episode, Occurrence } from './episode.ts';
+import { EventReader, type GroupValue, type MatchedEvent } from './event-reader.ts';
+import type { Spill, StoredGroup } from './group-store.ts';
 import type { SavedWindow, Window } from './window.ts';
-import { planWindows, type WindowOpener, type WindowPlan } from './window-plan.ts';
-
-/** An event that rules matched, on its way to correlations. */
-export interface MatchedEvent {
-  readonly event: RuleEvent;
-  readonly timeMs: number;
-  /** See {@link Occurrence.index}. */
-  readonly index: number;
-  /** What keeps groups apart beyond their fields: a tenant. */
-  readonly partition: string;
-}
+import { planWindows, type WindowContext, type WindowOpener, type WindowPlan } from './window-plan.ts';
 
 /** Of whom an episode tells. */
 export interface Group {
@@ -21,7 +14,6 @@ export interface Group {
   /** Values of the fields to group by, in their order. */
   readonly values: readonly GroupValue[];
 }
-export type GroupValue = string | number | boolean;
 
 /** A group at rest: its key and what its window holds. */
 export type SavedGroup = readonly [key: string, window: SavedWindow];
@@ -38,8 +30,16 @@ export interface CorrelatorChanges extends SavedCorrelator {
   readonly gone: readonly string[];
 }
 
-/** Groups that one event can be a part of: lists of values in several fields multiply. */
-const maxGroupsOfEvent = 16;
+/** What correlators work with. */
+export interface CorrelatorContext extends WindowContext {
+  /** Where groups go that are too many; undefined: all are held. */
+  readonly spill: Spill | undefined;
+  /** The values of a field of an event, derived ones included; undefined where there is none. */
+  readonly valuesOf: FieldSource;
+}
+
+/** Groups that are let go of at a time when they are put away. */
+const maxDropped = 10_000;
 
 /**
  * One correlation over event time. Events come in any order behind the watermark; what is told of a group depends on the
@@ -49,8 +49,7 @@ export class Correlator {
   readonly key: string;
   readonly #plan: WindowPlan;
   readonly #spanMs: number;
-  readonly #groupFields: readonly (readonly string[])[];
-  readonly #valueFields: readonly (readonly string[])[];
+  readonly #reader: EventReader;
   readonly #open: WindowOpener;
   /** Groups of which something was heard lately, and those of which nothing was since `#turnMs`. */
   #young: Map<string, Window> = new Map();
@@ -59,33 +58,45 @@ export class Correlator {
   #turnMs = Number.NEGATIVE_INFINITY;
   /** Occurrences that wait for the watermark, where their order counts. */
   #waiting: Deadlines<WaitingOccurrence> = new Deadlines();
-  readonly #due: Deadlines<Window> = new Deadlines();
+  /** Keys of groups that are to be looked at. */
+  readonly #due: Deadlines<string> = new Deadlines();
   #watermarkMs = Number.NEGATIVE_INFINITY;
   /** Since changes were last asked for. */
   #changed: Set<Window> = new Set();
   #gone: Set<string> = new Set();
+  readonly #spill: Spill | undefined;
+  readonly #latenessMs: number;
+  /** How long a group is remembered at the most, behind the last event of any. */
+  readonly #memoryMs: number;
+  #latestMs = Number.NEGATIVE_INFINITY;
+  /** Groups that are put away, those of them that have changed, and how many in memory are too many. */
+  #away = 0;
+  #changedAway: Set<string> = new Set();
+  #most: number;
 
   /**
    * @param isOuter whether it is over other correlations, of which nothing is told before the watermark
    * @throws RuleError
    */
-  constructor({ key, document }: LoadedCorrelation, isOuter: boolean, listener: EpisodeListener) {
+  constructor({ key, document }: LoadedCorrelation, isOuter: boolean, context: CorrelatorContext) {
     const { correlation } = document;
-    const { aliases, groupBy, fields, rules } = correlation;
-    const fieldsOf = (names: readonly string[]): (readonly string[])[] =>
-      rules.map((rule) => names.map((name) => aliases.get(name)?.get(rule) ?? name));
     this.key = key;
     const plan = planWindows(correlation);
-    this.#plan = isOuter ? { ...plan, isOrdered: true } : plan;
+    const { foresees, ...waits } = plan;
     this.#spanMs = correlation.timespanMs;
-    this.#groupFields = fieldsOf(groupBy);
-    this.#valueFields = fieldsOf(fields);
-    this.#open = plan.opener(listener);
+    if (isOuter) this.#plan = { ...waits, isOrdered: true };
+    else this.#plan = context.latenessMs < this.#spanMs ? plan : waits;
+    this.#reader = new EventReader(correlation, plan.value, context.valuesOf);
+    this.#spill = context.spill;
+    this.#latenessMs = context.latenessMs;
+    this.#most = context.spill?.maxGroups ?? Number.POSITIVE_INFINITY;
+    this.#memoryMs = memoryOf(correlation);
+    this.#open = plan.opener(context);
   }
 
   /** Groups that are known at the moment. */
   get groups(): number {
-    return this.#young.size + this.#old.size;
+    return this.#young.size + this.#old.size + this.#away;
   }
 
   /**
@@ -94,19 +105,28 @@ export class Correlator {
    * @param rules which of the correlation's rules matched it, by their places in its list, falling
    */
   add(matched: MatchedEvent, rules: readonly number[]): void {
-    const { timeMs, index } = matched;
-    const seen: [string, string | number | undefined][] = [];
+    const { timeMs, index, watermarkMs } = matched;
+    const { isByRule, isOrdered, foresees } = this.#plan;
+    // What is foreseen must not depend on how events are cut into batches.
+    if (foresees) this.advance(watermarkMs);
+    if (timeMs > this.#latestMs) this.#latestMs = timeMs;
+    const seen = !isByRule && rules.length > 1 ? new Set<string>() : undefined;
     for (const rule of rules) {
-      const value = this.#valueOf(matched.event, rule);
-      if (value === null) continue;
-      for (const key of this.#keysOf(matched, rule)) {
-        if (!this.#plan.isByRule && rules.length > 1) {
-          if (seen.some(([one, other]) => one === key && other === value)) continue;
-          seen.push([key, value]);
+      const keys = this.#reader.keysOf(matched, rule);
+      for (const value of this.#reader.valuesIn(matched, rule)) {
+        for (const key of keys) {
+          if (seen !== undefined) {
+            const told = `${typeof value} ${value} ${key}`;
+            if (seen.has(told)) continue;
+            seen.add(told);
+          }
+          const occurrence: Occurrence = { timeMs, index, rule, ...(value !== undefined && { value }) };
+          if (!isOrdered) this.#take(key, occurrence);
+          else {
+            this.#waiting.add(timeMs, [key, occurrence]);
+            if (foresees) this.#foresee(key, occurrence);
+          }
         }
-        const occurrence: Occurrence = { timeMs, index, rule, ...(value !== undefined && { value }) };
-        if (this.#plan.isOrdered) this.#waiting.add(timeMs, [key, occurrence]);
-        else this.#take(key, occurrence);
       }
     }
   }
@@ -127,26 +147,35 @@ export class Correlator {
       this.#old = this.#young;
       this.#young = new Map();
       this.#turnMs = watermarkMs + this.#spanMs;
+      this.#dropAway(watermarkMs);
     }
   }
 
   /** What is to be kept of it beyond what was kept before. */
   takeChanges(): CorrelatorChanges {
     const groups = Array.from(this.#changed, (window): SavedGroup => [window.key, window.save()]);
+    for (const key of this.#changedAway) groups.push([key, this.#spill!.store.peek(this.key, key)!]);
     const gone = [...this.#gone];
     this.#changed = new Set();
+    this.#changedAway = new Set();
     this.#gone = new Set();
     return { groups, gone, waiting: this.#waiting.items() };
   }
 
-  load({ groups, waiting }: SavedCorrelator, watermarkMs: number): void {
+  /** @param isNew whether it was not kept as it is: all of it is then to be kept */
+  load({ groups, waiting }: SavedCorrelator, watermarkMs: number, isNew: boolean): void {
     this.#watermarkMs = watermarkMs;
+    // No event was later: of receipts that is not known, and nothing that was put away is dropped by its time.
+    const isTimed = !this.#plan.isHeard && Number.isFinite(watermarkMs);
+    this.#latestMs = isTimed ? watermarkMs + this.#latenessMs : Number.POSITIVE_INFINITY;
+    for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
     for (const [key, saved] of groups) {
       const window = this.#open(key, saved);
       this.#old.set(key, window);
       this.#schedule(window);
+      if (isNew) this.#changed.add(window);
+      if (this.#old.size > this.#most) this.#putAway();
     }
-    for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
   }
 
   /** Episodes that late events can still change, with the key of their group. */
@@ -169,8 +198,9 @@ export class Correlator {
   }
 
   #lookAtDue(): void {
-    const { atMs, item: window } = this.#due.take()!;
-    if (window.scheduledMs !== atMs) return;
+    const { atMs, item: key } = this.#due.take()!;
+    const window = this.#young.get(key) ?? this.#old.get(key) ?? this.#bringBack(key);
+    if (window?.scheduledMs !== atMs) return;
     window.forget(atMs);
     this.#changed.add(window);
     this.#schedule(window);
@@ -179,64 +209,95 @@ export class Correlator {
   #schedule(window: Window): void {
     const { dueMs } = window;
     window.scheduledMs = dueMs;
-    if (dueMs !== Number.POSITIVE_INFINITY) this.#due.add(dueMs, window);
+    if (dueMs !== Number.POSITIVE_INFINITY) this.#due.add(dueMs, window.key);
+  }
+
+  /** A group that was put away, if it was. */
+  #bringBack(key: string): Window | undefined {
+    if (this.#away === 0) return undefined;
+    const saved = this.#spill!.store.take(this.key, key);
+    if (saved === undefined) return undefined;
+    this.#away--;
+    const window = this.#open(key, saved);
+    this.#schedule(window);
+    this.#young.set(key, window);
+    if (this.#changedAway.delete(key)) this.#changed.add(window);
+    return window;
+  }
+
+  /** Puts away groups of which nothing was heard for longest: a part of them, so that it is seldom done. */
+  #putAway(): void {
+    const { store, maxGroups } = this.#spill!;
+    const wanted = Math.ceil(maxGroups / 16);
+    const untilMs = this.#latestMs + this.#memoryMs;
+    const groups: StoredGroup[] = [];
+    for (const windows of [this.#old, this.#young]) {
+      for (const window of windows.values()) {
+        if (groups.length >= wanted) break;
+        // What late events can still change must be at hand when others are told of it.
+        if (window.episodes.length > 0) continue;
+        const { key } = window;
+        groups.push({ key, window: window.save(), untilMs });
+        windows.delete(key);
+        if (this.#changed.delete(window)) this.#changedAway.add(key);
+      }
+    }
+    if (groups.length > 0) store.put(this.key, groups);
+    this.#away += groups.length;
+    // Where there is nothing to put away, it is not tried again with the next event.
+    this.#most = groups.length > 0 ? maxGroups : this.#young.size + this.#old.size + wanted;
+  }
+
+  #dropAway(watermarkMs: number): void {
+    if (this.#away === 0) return;
+    for (const key of this.#spill!.store.dropUntil(this.key, watermarkMs, maxDropped)) {
+      this.#away--;
+      this.#changedAway.delete(key);
+      this.#gone.add(key);
+    }
+  }
+
+  /** The window of a group, which something was just heard of. */
+  #windowOf(key: string): Window {
+    const young = this.#young.get(key);
+    if (young !== undefined) return young;
+    let window = this.#old.get(key);
+    if (window !== undefined) this.#old.delete(key);
+    else {
+      window = this.#bringBack(key);
+      if (window !== undefined) return window;
+      window = this.#open(key);
+      this.#gone.delete(key);
+    }
+    this.#young.set(key, window);
+    return window;
   }
 
   #take(key: string, occurrence: Occurrence): void {
-    let window = this.#young.get(key);
-    if (window === undefined) {
-      window = this.#old.get(key);
-      if (window === undefined) {
-        window = this.#open(key);
-        this.#gone.delete(key);
-      } else this.#old.delete(key);
-      this.#young.set(window.key, window);
-    }
+    const window = this.#windowOf(key);
     window.add(occurrence, this.#watermarkMs);
     this.#changed.add(window);
     // Mostly what is due moves on as events come; it is looked at again when the time is there.
     if (window.dueMs < window.scheduledMs) this.#schedule(window);
+    if (this.#young.size + this.#old.size > this.#most) this.#putAway();
   }
 
-  /** Null where the correlation measures a field that the event does not have. */
-  #valueOf(event: RuleEvent, rule: number): string | number | undefined | null {
-    const fields = this.#valueFields[rule]!;
-    if (this.#plan.value === 'none') return undefined;
-    if (this.#plan.value === 'number') return numberIn(event, fields[0]!) ?? null;
-    if (fields.length === 1) return firstScalar(event, fields[0]!) ?? null;
-    const values = fields.map((field) => firstScalar(event, field));
-    return values.includes(undefined) ? null : JSON.stringify(values);
+  #foresee(key: string, occurrence: Occurrence): void {
+    const window = this.#windowOf(key);
+    window.foresee?.(occurrence, this.#watermarkMs);
+    this.#changed.add(window);
   }
+}
 
-  #keysOf({ event, partition }: MatchedEvent, rule: number): readonly string[] {
-    let tuples: GroupValue[][] = [[]];
-    for (const field of this.#groupFields[rule]!) {
-      const values = new Set(fieldValues(event, field)?.filter(isGroupValue));
-      tuples = tuples.flatMap((tuple) => [...values].map((value) => [...tuple, value]));
-      if (tuples.length > maxGroupsOfEvent) tuples.length = maxGroupsOfEvent;
-    }
-    return tuples.map((tuple) => JSON.stringify([partition, ...tuple]));
-  }
+/** How long any group of a correlation can matter after its last event, generously. */
+function memoryOf({ timespanMs, kind }: Correlation): number {
+  const historyMs = kind !== undefined && 'historyMs' in kind ? kind.historyMs : 0;
+  const againMs = kind !== undefined && 'againMs' in kind ? kind.againMs : 0;
+  return 2 * Math.max(timespanMs, historyMs, againMs);
 }
 
 /** The group that a key was made of. */
 export function groupOf(key: string): Group {
   const [partition, ...values] = JSON.parse(key) as [string, ...GroupValue[]];
   return { partition, values };
-}
-
-const isGroupValue = (value: unknown): value is GroupValue =>
-  typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';
-
-function firstScalar(event: RuleEvent, field: string): string | number | undefined {
-  const value = fieldValues(event, field)?.find(isGroupValue);
-  return typeof value === 'boolean' ? textOf(value) : value;
-}
-
-function numberIn(event: RuleEvent, field: string): number | undefined {
-  for (const value of fieldValues(event, field) ?? []) {
-    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-    if (typeof number === 'number' && Number.isFinite(number)) return number;
-  }
-  return undefined;
 }

@@ -15,19 +15,23 @@ export interface CountSpec {
   /** Events that are needed, from 1. */
   readonly least: number;
   readonly changed: EpisodeListener;
+  /** Told whenever events are given up. */
+  readonly gaveUp: () => void;
 }
 
 /** For groups of which nothing is held; never changed. */
 const nothing: number[] = [];
 
 /** Events held for a group at the least before any is given up; see {@link CountWindow}. */
-const minHeld = 65_536;
+export const minHeld = 65_536;
 
 /**
  * Counts events: the condition holds while at least so many are in the window.
  *
  * An event that comes late can only make the condition hold for longer, never for less. So where it holds already, a flood
- * of events needs no memory: beyond a bound the oldest are given up, and the peak is then what was held.
+ * of events needs no memory: beyond 65,536 events, and four times as many as are needed, the older half is given up. While
+ * that many are in one window, nothing changes but the peak, which is then what was held. Where they are spread over more
+ * than a window, because the lateness is longer, a late event among those that were given up can count too few.
  */
 export class CountWindow extends Window {
   readonly #spec: CountSpec;
@@ -62,7 +66,9 @@ export class CountWindow extends Window {
       this.#letGo(watermarkMs);
     if (timeMs < held[held.length - 2]!) this.#addLate(timeMs, index);
     else this.#addNext(timeMs, index);
-    if (held.length > 2 * Math.max(minHeld, 4 * this.#spec.least)) this.#drop(held.length / 2);
+    if (held.length <= 2 * Math.max(minHeld, 4 * this.#spec.least)) return;
+    this.#drop(held.length / 2);
+    this.#spec.gaveUp();
   }
 
   forget(watermarkMs: number): boolean {

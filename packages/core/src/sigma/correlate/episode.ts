@@ -29,6 +29,8 @@ export interface Episode {
   readonly raisedMs: number;
   /** The event that stands at `startMs`. */
   completedBy: number;
+  /** The value that it is about, where it is about one: it names the episode, too. */
+  readonly value?: string;
   /** Some of the events that led to it, oldest first. */
   readonly samples: readonly number[];
   /** Whether correlations over this one have been told. */

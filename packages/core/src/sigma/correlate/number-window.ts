@@ -7,6 +7,11 @@ export interface NumberCondition {
   readonly isRanked: boolean;
   readonly measure: (sample: NumberSample) => number;
   readonly holds: (measured: number) => boolean;
+  /**
+   * Occurrences that are enough for the condition to hold, whichever they are: beyond so many the oldest are given up, the
+   * end of an episode stays as it is, and its peak is what was held. Absent: all are held.
+   */
+  readonly enough?: number;
 }
 
 /** What is the same for all groups. */
@@ -54,6 +59,11 @@ export class NumberWindow extends Window {
     this.#moveTo(timeMs);
     this.#held.push(timeMs, index, value as number);
     this.#sample.add(value as number);
+    const { enough = Number.POSITIVE_INFINITY } = this.#condition;
+    if (this.#sample.count > enough) {
+      this.#sample.remove(this.#held[this.#first + 2]!);
+      this.#first += 3;
+    }
     this.#openMs = timeMs;
   }
 

@@ -57,6 +57,7 @@ export function measureOf(
 ): { readonly isRanked: boolean; readonly of: (sample: NumberSample) => number } | undefined {
   switch (type) {
     case 'value_sum':
+    case 'risk':
       return { isRanked: false, of: ({ sum }) => sum };
     case 'value_avg':
       return { isRanked: false, of: ({ sum, count }) => sum / count };

@@ -1,14 +1,27 @@
 import type { Condition } from '../condition.ts';
 import type { Correlation, Threshold } from '../correlation.ts';
+import type { Locate } from '../locate.ts';
 import { RuleError } from '../rule-error.ts';
 import { type ClosedCondition, ClosedWindow } from './closed-window.ts';
-import { CountWindow } from './count-window.ts';
+import { CountWindow, minHeld } from './count-window.ts';
 import type { EpisodeListener, Occurrence } from './episode.ts';
+import { planKind } from './kind-plan.ts';
 import { NumberWindow } from './number-window.ts';
 import { OrderedWindow } from './ordered-window.ts';
 import { measureOf, NumberSample } from './sample.ts';
 import { type Measure, ValueWindow } from './value-window.ts';
 import type { SavedWindow, Window } from './window.ts';
+
+/** What the windows of a correlation work with. */
+export interface WindowContext {
+  readonly changed: EpisodeListener;
+  /** How long events may be behind the latest one, in milliseconds. */
+  readonly latenessMs: number;
+  /** Where addresses are; undefined where nobody knows. */
+  readonly locate: Locate | undefined;
+  /** Told whenever a window gives up something that it cannot hold any longer. */
+  readonly gaveUp: () => void;
+}
 
 /** Opens the window of a group. */
 export type WindowOpener = (key: string, saved?: SavedWindow) => Window;
@@ -20,12 +33,19 @@ export interface WindowPlan {
    * condition false again. The others are told of at once, and amended by what comes late.
    */
   readonly isOrdered: boolean;
-  /** What an occurrence says beyond that it was there. */
-  readonly value: 'none' | 'text' | 'number';
+  /** Whether its time is that of receipt: then occurrences are in their order, and none is too late. */
+  readonly isHeard?: true;
+  /**
+   * Whether windows look at occurrences that wait for the watermark, too, see {@link Window.foresee}: where what can still
+   * come late is within the span of what is there.
+   */
+  readonly foresees?: true;
+  /** What an occurrence says beyond that it was there. `points`: what the finding weighs. */
+  readonly value: 'none' | 'text' | 'number' | 'points';
   /** Whether an event that matches several of the rules is one occurrence of each. */
   readonly isByRule: boolean;
   /** What opens the windows of groups: once for a correlation. */
-  readonly opener: (changed: EpisodeListener) => WindowOpener;
+  readonly opener: (context: WindowContext) => WindowOpener;
 }
 
 /** @throws RuleError when the correlation asks for what cannot be told */
@@ -38,8 +58,8 @@ export function planWindows(correlation: Correlation): WindowPlan {
         ? closed(correlation, 'none', (held) => held.length)
         : {
             ...{ isOrdered: false, value: 'none', isByRule: false },
-            opener: (changed) => {
-              const spec = { spanMs: timespanMs, least, changed };
+            opener: ({ changed, gaveUp }) => {
+              const spec = { spanMs: timespanMs, least, changed, gaveUp };
               return (key, saved) => new CountWindow(spec, key, saved);
             },
           };
@@ -55,13 +75,19 @@ export function planWindows(correlation: Correlation): WindowPlan {
       assertOrdered(correlation);
       return {
         ...{ isOrdered: false, value: 'none', isByRule: true },
-        opener: (changed) => {
+        opener: ({ changed }) => {
           const spec = { spanMs: timespanMs, steps: correlation.rules.length, changed };
           return (key, saved) => new OrderedWindow(spec, key, saved);
         },
       };
-    default:
+    case 'value_sum':
+    case 'value_avg':
+    case 'value_percentile':
+    case 'value_median':
+    case 'risk':
       return planNumbers(correlation);
+    default:
+      return planKind(correlation);
   }
 }
 
@@ -101,6 +127,7 @@ function planTemporal(correlation: Correlation, least: number | undefined): Wind
 
 function planNumbers(correlation: Correlation): WindowPlan {
   const { type, timespanMs, threshold, percentile } = correlation;
+  if (type === 'value_percentile' && percentile === undefined) return planShares(correlation);
   const { isRanked, of } = measureOf(type, percentile)!;
   const isAtLeast = leastOf(threshold) !== undefined;
   if (!isAtLeast)
@@ -109,28 +136,50 @@ function planNumbers(correlation: Correlation): WindowPlan {
       for (const { value } of held) sample.add(value as number);
       return of(sample);
     });
-  const condition = { isRanked, measure: of, holds: (measured: number) => meets(threshold, measured) };
+  const condition = {
+    ...{ isRanked, measure: of, holds: (measured: number) => meets(threshold, measured) },
+    // Each finding weighs a point at the least.
+    ...(type === 'risk' && { enough: Math.max(minHeld, threshold.gte!) }),
+  };
   return {
-    ...{ isOrdered: true, value: 'number', isByRule: false },
-    opener: (changed) => {
+    ...{ isOrdered: true, value: type === 'risk' ? 'points' : 'number', isByRule: false },
+    opener: ({ changed }) => {
       const spec = { spanMs: timespanMs, condition, changed };
       return (key, saved) => new NumberWindow(spec, key, saved);
     },
   };
 }
 
+/**
+ * A percentile of which nothing says which asks how rare a value is: the events in the window that have it, in percent of
+ * all. It holds when that is so of any value.
+ */
+function planShares({ timespanMs, threshold }: Correlation): WindowPlan {
+  const condition: ClosedCondition = (held) => {
+    const counts = new Map<Occurrence['value'], number>();
+    for (const { value } of held) counts.set(value, (counts.get(value) ?? 0) + 1);
+    const shares = [...counts.values()].map((count) => (100 * count) / held.length);
+    const found = shares.filter((share) => meets(threshold, share));
+    return found.length === 0 ? undefined : found.reduce((least, share) => Math.min(least, share));
+  };
+  return { ...ofClosed(timespanMs, condition), value: 'text', isByRule: false };
+}
+
 function ofValues(spanMs: number, measure: Measure): Pick<WindowPlan, 'isOrdered' | 'opener'> {
   return {
     isOrdered: false,
-    opener: (changed) => (key, saved) => new ValueWindow({ spanMs, measure, changed }, key, saved),
+    opener:
+      ({ changed }) =>
+      (key, saved) =>
+        new ValueWindow({ spanMs, measure, changed }, key, saved),
   };
 }
 
 function ofClosed(spanMs: number, condition: ClosedCondition): Pick<WindowPlan, 'isOrdered' | 'opener'> {
   return {
     isOrdered: true,
-    opener: (changed) => {
-      const spec = { spanMs, condition, changed };
+    opener: ({ changed, gaveUp }) => {
+      const spec = { spanMs, condition, changed, gaveUp };
       return (key, saved) => new ClosedWindow(spec, key, saved);
     },
   };

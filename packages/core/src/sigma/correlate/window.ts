@@ -23,6 +23,11 @@ export abstract class Window {
   abstract get episodes(): readonly Episode[];
   /** Takes an occurrence that is behind the watermark; in which order they come is one to the outcome. */
   abstract add(occurrence: Occurrence, watermarkMs: number): void;
+  /**
+   * Learns of an occurrence that will be added later, in its order, where something can be told of it at once. The window is
+   * as of the watermark. Only for windows whose plan says so.
+   */
+  foresee?(occurrence: Occurrence, watermarkMs: number): void;
   /** Lets go of what cannot matter any more: nothing comes at or before this time. True when nothing is left. */
   abstract forget(watermarkMs: number): boolean;
   /** What it knows, as JSON. It shares nothing with the window. */

@@ -69,7 +69,7 @@ const isScalar = (value: unknown): value is Entity[string] =>
 const episodeId = (
   trail: string,
   { rule, group }: EpisodeFinding,
-  { raisedAt, raisedMs }: EpisodeFinding['episode'],
+  { raisedAt, raisedMs, value }: EpisodeFinding['episode'],
 ): string =>
   findingId(
     'correlation',
@@ -78,4 +78,6 @@ const episodeId = (
     JSON.stringify([group.partition, ...group.values]),
     raisedAt,
     raisedMs,
+    // One event can have several values that are each a finding.
+    ...(value === undefined ? [] : [value]),
   );
