@@ -16,17 +16,12 @@ const redactionSchema = z.strictObject({
   patterns: z.array(z.enum(patternNames)).optional(),
 });
 
-const trustProxySchema = z.preprocess(
-  // As an environment variable: one text, with commas or spaces between.
-  (value) => (typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value),
-  z.array(z.string().refine((text) => proxyRange(text) !== undefined, expectedProxyRange)).max(256),
-);
-
-const allowedTargetsSchema = z.preprocess(
-  // As an environment variable: one text, with commas or spaces between.
-  (value) => (typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value),
-  z.array(z.string().min(1).max(253)).max(256),
-);
+/** A list, which an environment variable has as one text, with commas or spaces between. */
+const listOf = <Item extends z.ZodType>(item: Item, most: number): z.ZodType<z.output<Item>[]> =>
+  z.preprocess(
+    (value) => (typeof value === 'string' ? value.split(/[\s,]+/).filter(Boolean) : value),
+    z.array(item).max(most),
+  ) as unknown as z.ZodType<z.output<Item>[]>;
 
 const configSchema = z.strictObject({
   dir: z.string().min(1),
@@ -52,11 +47,15 @@ const configSchema = z.strictObject({
     .min(65_536)
     .max(256 * 1024 * 1024)
     .default(16 * 1024 * 1024),
-  trustProxy: trustProxySchema.default([]),
+  trustProxy: listOf(
+    z.string().refine((text) => proxyRange(text) !== undefined, expectedProxyRange),
+    256,
+  ).default([]),
   drainMs: z.coerce.number().int().min(0).default(10_000),
   logLevel: z.enum(['silent', 'fatal', 'error', 'warn', 'info', 'debug']).default('info'),
   redaction: redactionSchema.default({}),
-  allowedTargets: allowedTargetsSchema.default([]),
+  allowedTargets: listOf(z.string().min(1).max(253), 256).default([]),
+  locations: listOf(z.string().min(1).max(4096), 8).default([]),
   verifyEveryMs: z.coerce
     .number()
     .int()
@@ -64,7 +63,7 @@ const configSchema = z.strictObject({
     .max(2 ** 31 - 1)
     .default(86_400_000),
   detection: z.boolean().default(true),
-  detectionLatenessMs: z.coerce.number().int().min(0).max(86_400_000).default(60_000),
+  detectionLatenessMs: z.coerce.number().int().min(0).max(86_400_000).default(10_000),
 });
 
 /** The configuration: parsed once, then frozen and handed around. */
@@ -98,6 +97,8 @@ export interface Config {
    * channel can be used to reach what only the server can.
    */
   readonly allowedTargets: readonly string[];
+  /** Files that say where addresses are: databases in MaxMind's format (.mmdb), City or Country, ASN, Anonymous IP. */
+  readonly locations: readonly string[];
   /** Time between two verifications of the log by the server itself; 0: it makes none. */
   readonly verifyEveryMs: number;
   /** Whether rules follow the log. What comes while they do not is looked at when they do again. */
@@ -124,6 +125,7 @@ export const environmentNames: Readonly<Record<string, keyof Config>> = {
   SEALTRAIL_LOG_LEVEL: 'logLevel',
   SEALTRAIL_TRUST_PROXY: 'trustProxy',
   SEALTRAIL_ALLOWED_TARGETS: 'allowedTargets',
+  SEALTRAIL_LOCATIONS: 'locations',
 };
 
 /**

@@ -31,10 +31,27 @@ export interface StoredFinding {
   readonly endMs: number | undefined;
   /** The largest number that was measured in one window; 1 of a match. */
   readonly peak: number;
+  /** What is new, came again or is missing, where the rule is about a value; it may be personal. */
+  readonly value: string | number | undefined;
   /** Indexes of entries that led to it, a few of them. */
   readonly entries: readonly number[];
   /** The finding that it turned out to be a part of, once late events had come. */
   readonly mergedInto: string | undefined;
+}
+
+/** What a follower came to. */
+export interface Found {
+  /** Entries that have been looked at. */
+  readonly cursor: number;
+  readonly findings: readonly StoredFinding[];
+  /** Where the clock has moved the watermark, which no entry tells; undefined: nowhere. */
+  readonly tickMs?: number | undefined;
+}
+
+/** The clock moved the watermark when so many entries had been looked at. */
+export interface Tick {
+  readonly entries: number;
+  readonly watermarkMs: number;
 }
 
 /** The state of correlations after so many entries. */
@@ -57,7 +74,9 @@ export interface DetectionStore {
    *
    * @param within what else is to be written in it, once the findings are
    */
-  commit(trail: string, cursor: number, findings: readonly StoredFinding[], within?: () => void): void;
+  commit(trail: string, found: Found, within?: () => void): void;
+  /** Where the clock has moved the watermark since the last snapshot, by rising entries. */
+  ticks(trail: string): readonly Tick[];
   /** The state that correlations had after so many entries, at most `cursor`; undefined when none was kept. */
   snapshot(trail: string): Snapshot | undefined;
   /**

@@ -17,6 +17,7 @@ import { TargetGuard } from './adapters/channels/target-guard.ts';
 import { diskFailure, lacksSpace, noSpaceFor } from './adapters/disk-failure.ts';
 import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { originPrefixOf } from './adapters/fs/origin.ts';
+import { MmdbLocations } from './adapters/mmdb/mmdb-locations.ts';
 import { createRandomPool } from './adapters/random-pool.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from './adapters/sqlite/state-store.ts';
@@ -139,7 +140,7 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
     );
   const backtests = resources.use(
     new Backtests(
-      { dir: folder.dir, latenessMs: config.detectionLatenessMs },
+      { dir: folder.dir, latenessMs: config.detectionLatenessMs, locations: config.locations },
       (options) => new Worker(threadFile('backtest-thread'), { workerData: options }),
     ),
   );
@@ -278,18 +279,19 @@ function startFollowers(
 
 function startDetection(
   dir: string,
-  { detectionLatenessMs: latenessMs, allowedTargets }: Config,
+  { detectionLatenessMs: latenessMs, allowedTargets, locations }: Config,
   log: LogClient,
   system: SystemTrail,
   logger: Logger,
 ): DetectionClient {
   const options: DetectThreadOptions = {
-    ...{ dir, latenessMs, allowedTargets },
+    ...{ dir, latenessMs, allowedTargets, locations },
     rules: shippedRules(),
     version: packageVersion(),
   };
   // What is not allowed to be is said at the start, not once in a thread.
   new TargetGuard(allowedTargets);
+  if (locations.length > 0) new MmdbLocations(locations);
   const client = new DetectionClient({
     start: () => new Worker(threadFile('detect-thread'), { workerData: options }),
     record: (event) => recordAct(system, event),

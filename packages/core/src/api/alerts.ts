@@ -113,6 +113,9 @@ export const findingSchema = z
     lastAt: time,
     endedAt: time.nullable().meta({ description: 'When a correlation ceased to hold; null while it does.' }),
     peak: z.number().meta({ description: 'The largest number measured in one window; 1 of a match.' }),
+    value: z.union([z.string(), z.number()]).nullable().meta({
+      description: 'What is new, came again or is missing, where the rule is about a value.',
+    }),
     entries: z.array(z.int().min(0)),
   })
   .meta({ id: 'Finding' });

@@ -124,6 +124,18 @@ export class Detector {
     return this.#watermarkMs;
   }
 
+  /**
+   * The earliest event time at which something is decided once the watermark comes to it: what waits for it to be told, and
+   * what is known of to end. Infinite when nothing waits.
+   */
+  get waitingMs(): number {
+    let earliest = this.#firings.firstMs;
+    for (const [number, correlator] of this.#correlators.entries())
+      if (correlator !== undefined && !this.#compiled.isHeard[number])
+        earliest = Math.min(earliest, correlator.waitingMs);
+    return earliest;
+  }
+
   /** Groups that correlations hold. */
   get groups(): number {
     return this.#correlators.reduce((sum, correlator) => sum + (correlator?.groups ?? 0), 0);

@@ -6,7 +6,7 @@ export {
   automatedKinds,
 } from '../user-agent/agent-classifier.ts';
 export { CompiledRules } from './compiled-rules.ts';
-export type { CorrelatorChanges, Group } from './correlate/correlator.ts';
+export { type CorrelatorChanges, type Group, memoryOf } from './correlate/correlator.ts';
 export type { Episode } from './correlate/episode.ts';
 export type { GroupValue } from './correlate/event-reader.ts';
 export type { GroupStore, Spill, StoredGroup } from './correlate/group-store.ts';

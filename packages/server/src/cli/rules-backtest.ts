@@ -17,6 +17,7 @@ interface BacktestCommandOptions {
   readonly since: string;
   readonly until: string;
   readonly lateness: string;
+  readonly locations?: readonly string[];
   readonly json?: true;
 }
 
@@ -30,7 +31,11 @@ export function backtestCommand(context: CliContext): Command {
     .option('--trail <trail>', 'trail to look at', defaultTrail)
     .option('--since <time>', 'received from then on: RFC 3339, a date, or a duration back such as 7d', '7d')
     .option('--until <time>', 'received before then', 'now')
-    .option('--lateness <seconds>', 'how long events may be behind the latest one', '60')
+    .option('--lateness <seconds>', 'how long events may be behind the latest one', '10')
+    .option(
+      '--locations <file...>',
+      'databases that say where addresses are (.mmdb): City or Country, ASN, Anonymous IP',
+    )
     .option('--json', 'output for machines')
     .action(async (options: BacktestCommandOptions) => {
       const { terminal, signal } = context;
@@ -45,6 +50,7 @@ export function backtestCommand(context: CliContext): Command {
         sinceMs: timeIn('--since', options.since, nowMs),
         untilMs: timeIn('--until', options.until, nowMs),
         latenessMs: secondsIn(options.lateness),
+        locations: options.locations ?? [],
         onProgress: (done, total) => {
           bar.show(done, total);
           return !signal.aborted;

@@ -12,6 +12,7 @@ interface ServeOptions {
   readonly logLevel?: 'silent' | 'fatal' | 'error' | 'warn' | 'info' | 'debug';
   readonly redact?: readonly string[];
   readonly trustProxy?: readonly string[];
+  readonly locations?: readonly string[];
   readonly allowTarget?: readonly string[];
   /** False with --no-detection. */
   readonly detection: boolean;
@@ -40,10 +41,14 @@ export function serveCommand(context: CliContext): Command {
       '--allow-target <host...>',
       'private hosts, addresses and CIDR ranges that channels may lead to (SEALTRAIL_ALLOWED_TARGETS, default none)',
     )
+    .option(
+      '--locations <file...>',
+      'databases that say where addresses are: .mmdb, City or Country, ASN, Anonymous IP (SEALTRAIL_LOCATIONS)',
+    )
     .option('--no-detection', 'do not hold events against rules')
     .option(
       '--lateness <seconds>',
-      'how long events may be behind the latest one and still count in correlations (default 60)',
+      'how long events may be behind the latest one and still count in correlations (default 10)',
     )
     .option(
       '--verify-every <hours>',
@@ -63,6 +68,7 @@ async function serve(options: ServeOptions, { terminal, environment, signal }: C
       publishEveryMs: options.publishEveryMs,
       logLevel: options.logLevel,
       allowedTargets: options.allowTarget,
+      locations: options.locations,
       detection: options.detection,
       verifyEveryMs: options.verifyEvery === undefined ? undefined : 3_600_000 * Number(options.verifyEvery),
       detectionLatenessMs: options.lateness === undefined ? undefined : 1000 * Number(options.lateness),

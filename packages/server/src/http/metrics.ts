@@ -41,6 +41,11 @@ export function createMetrics(sources: MetricSources): Metrics {
     gauge(name, `${help} Since detection was started.`, () => read(sources.detection()));
   detected('sealtrail_detected_entries', 'Entries held against rules.', ({ entries }) => entries);
   detected('sealtrail_late_events', 'Events too late for correlations.', ({ lateEvents }) => lateEvents);
+  detected(
+    'sealtrail_detection_gave_up',
+    'Values and gaps that correlations gave up because they were more than they may hold.',
+    ({ gaveUp }) => gaveUp,
+  );
   detected('sealtrail_opened_alerts', 'Alerts opened.', ({ openedAlerts }) => openedAlerts);
   return {
     registry,

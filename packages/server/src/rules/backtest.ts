@@ -1,5 +1,5 @@
 import type { Backtest, Entity } from '@sealtrail/core';
-import { CompiledRules, Detector } from '@sealtrail/core/sigma';
+import { CompiledRules, Detector, type Locate } from '@sealtrail/core/sigma';
 import type { StoredFinding } from '../detection-ports.ts';
 import { inputOf } from '../followers/detect/entry-views.ts';
 import { findingOfEpisode, findingOfMatch } from '../followers/detect/finding.ts';
@@ -16,6 +16,7 @@ export interface BacktestOptions {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly latenessMs: number;
+  readonly locate?: Locate | undefined;
   /** Told of entries looked at and entries in all; false ends it there. */
   readonly onProgress?: (done: number, total: number) => boolean;
   readonly onFinding?: (finding: StoredFinding) => void;
@@ -37,8 +38,8 @@ interface Counted {
 
 /** Holds rules against a part of history: what they would have found, and how many alerts that would have made. */
 export function backtest(options: BacktestOptions): Backtest {
-  const { reader, trail, rules, sinceMs, untilMs, latenessMs, onProgress, onFinding } = options;
-  const detector = new Detector(new CompiledRules(rules), { latenessMs });
+  const { reader, trail, rules, sinceMs, untilMs, latenessMs, locate, onProgress, onFinding } = options;
+  const detector = new Detector(new CompiledRules(rules), { latenessMs, locate });
   const from = indexOfTime(reader, trail, sinceMs);
   const to = indexOfTime(reader, trail, untilMs);
   /** Of correlations the last state, since they are told of as they go. */

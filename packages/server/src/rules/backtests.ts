@@ -5,16 +5,19 @@ import type { BacktestReply, BacktestThreadOptions } from '../threads/backtest-t
 /** Entries, and time, after which a backtest ends with what it has. */
 const limits = { maxEntries: 5_000_000, maxMs: 60_000 } as const;
 
-export type BacktestTask = Omit<BacktestThreadOptions, 'dir' | 'latenessMs' | keyof typeof limits>;
+export type BacktestTask = Omit<
+  BacktestThreadOptions,
+  'dir' | 'latenessMs' | 'locations' | keyof typeof limits
+>;
 
 /** Backtests on a running server, one at a time: each in a thread of its own, so that nothing waits for them. */
 export class Backtests implements AsyncDisposable {
   readonly #start: (options: BacktestThreadOptions) => Worker;
-  readonly #options: Pick<BacktestThreadOptions, 'dir' | 'latenessMs'>;
+  readonly #options: Pick<BacktestThreadOptions, 'dir' | 'latenessMs' | 'locations'>;
   #worker: Worker | undefined;
 
   constructor(
-    options: Pick<BacktestThreadOptions, 'dir' | 'latenessMs'>,
+    options: Pick<BacktestThreadOptions, 'dir' | 'latenessMs' | 'locations'>,
     start: (options: BacktestThreadOptions) => Worker,
   ) {
     this.#options = options;

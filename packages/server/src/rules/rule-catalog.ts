@@ -8,6 +8,7 @@ import {
   loadRules,
   type RuleSource,
   runRuleTests,
+  withoutLocations,
 } from '@sealtrail/core/sigma';
 import type { RuleStore } from '../detection-ports.ts';
 import type { AlertRule } from '../followers/alert/alert-book.ts';
@@ -20,6 +21,8 @@ export interface RuleCatalogParts {
   readonly now: () => number;
   /** Makes the name of a rule file: `rul_` and something random. */
   readonly newFileId: () => string;
+  /** Whether there is something that says where addresses are. */
+  readonly hasLocations: boolean;
 }
 
 type AnyRule = LoadedRule | LoadedCorrelation;
@@ -38,6 +41,8 @@ export class RuleCatalog {
   readonly #byKey: Map<string, AnyRule> = new Map();
   /** By the key of a rule: the keys of those that stand for it. */
   readonly #inhibitors: Map<string, string[]> = new Map();
+  /** By the keys of rules that lack something to find anything: what. */
+  #notices: ReadonlyMap<string, string> = new Map();
   /** Keys of what only feeds correlations. */
   readonly #inner: Set<string> = new Set();
 
@@ -53,6 +58,8 @@ export class RuleCatalog {
     const sources = [...builtIn, ...custom];
     this.#texts = new Map(sources.map(({ name, text }) => [name, text]));
     this.#loaded = loadRules(sources);
+    const lacking = this.#parts.hasLocations ? [] : withoutLocations(this.#loaded);
+    this.#notices = new Map(lacking.map(({ rule, message }) => [rule, message]));
     this.#choices = store.choices();
     this.#index();
   }
@@ -297,7 +304,7 @@ export class RuleCatalog {
       isEnabled: this.isEnabled(key),
       isFinding: header.sealtrail?.finding ?? !this.#inner.has(key),
       isTested: tests.some(({ match }) => match) && !tests.every(({ match }) => match),
-      notice: null,
+      notice: this.#notices.get(key) ?? null,
     };
   }
 }

@@ -14,6 +14,7 @@ export interface BacktestThreadOptions extends RulesForBacktest {
   readonly sinceMs: number;
   readonly untilMs: number;
   readonly latenessMs: number;
+  readonly locations: readonly string[];
   readonly maxEntries: number;
   readonly maxMs: number;
 }
@@ -21,12 +22,21 @@ export interface BacktestThreadOptions extends RulesForBacktest {
 export type BacktestReply = { readonly result: Backtest } | { readonly failure: Failure };
 
 /** One backtest, beside everything else. */
-function run({ dir, sources, keys, maxEntries, maxMs, ...options }: BacktestThreadOptions): Backtest {
+function run({
+  dir,
+  sources,
+  keys,
+  locations,
+  maxEntries,
+  maxMs,
+  ...options
+}: BacktestThreadOptions): Backtest {
   const rules = rulesAlone(loadRules(sources), new Set(keys));
   const endMs = performance.now() + maxMs;
   return backtestFolder(dir, {
     ...options,
     rules,
+    locations,
     onProgress: (done) => done < maxEntries && performance.now() < endMs,
   });
 }

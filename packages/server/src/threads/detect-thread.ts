@@ -6,10 +6,12 @@ import { randomText } from '../access/random-text.ts';
 import { ChannelSender } from '../adapters/channels/channel-sender.ts';
 import { TargetGuard } from '../adapters/channels/target-guard.ts';
 import { dataFolder } from '../adapters/fs/data-folder.ts';
+import { MmdbLocations } from '../adapters/mmdb/mmdb-locations.ts';
 import { SqliteActStore } from '../adapters/sqlite/act-store.ts';
 import { SqliteAlertStore } from '../adapters/sqlite/alert-store.ts';
 import { openDetectionDatabase } from '../adapters/sqlite/detection-database.ts';
 import { SqliteDetectionStore } from '../adapters/sqlite/detection-store.ts';
+import { SqliteGroupStore } from '../adapters/sqlite/group-store.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { SqliteOutbox } from '../adapters/sqlite/outbox.ts';
 import { SqliteRuleStore } from '../adapters/sqlite/rule-store.ts';
@@ -31,6 +33,8 @@ export interface DetectThreadOptions {
   /** Folder of the rules that are built in. */
   readonly rules: string;
   readonly latenessMs: number;
+  /** Databases that say where addresses are (.mmdb). */
+  readonly locations: readonly string[];
   /** Private hosts and networks that channels may lead to all the same. */
   readonly allowedTargets: readonly string[];
   /** Of the server, for formats that name the product. */
@@ -72,7 +76,7 @@ class DetectThread {
 
   /** @throws when its files cannot be opened, as on a full disk */
   constructor(
-    { dir, latenessMs, allowedTargets, version }: DetectThreadOptions,
+    { dir, latenessMs, locations, allowedTargets, version }: DetectThreadOptions,
     builtIn: readonly RuleSource[],
     reply: (reply: DetectReply) => void,
     resources: AsyncResources,
@@ -83,6 +87,8 @@ class DetectThread {
     const reader = resources.use(new SqliteLogReader(folder.log, cacheBytes));
     const db = openDetectionDatabase(folder.detection);
     resources.defer(() => void db.close());
+    const away = resources.use(new SqliteGroupStore(folder.away));
+    const located = locations.length > 0 ? new MmdbLocations(locations) : undefined;
     const transaction = <T>(work: () => T): T => db.transaction(work)();
     const onError = (error: unknown): void => reply({ kind: 'followFailed', failure: failureOf(error) });
     const acts = new SqliteActStore(db);
@@ -112,6 +118,8 @@ class DetectThread {
       new Detection({
         log: { trails: () => reader.trails(), listen: (listener) => this.#listen(listener) },
         ...{ reader, transaction, acts, builtIn, latenessMs, onError },
+        locate: located?.locate,
+        spillOf: (trail) => away.of(trail),
         findings: new SqliteDetectionStore(db),
         alerts: new SqliteAlertStore(db),
         rules: new SqliteRuleStore(db),

@@ -94,6 +94,11 @@ export class Correlator {
     this.#open = plan.opener(context);
   }
 
+  /** The earliest time at which something is decided once nothing comes at or before it any more; infinite for none. */
+  get waitingMs(): number {
+    return Math.min(this.#waiting.firstMs, this.#due.firstMs);
+  }
+
   /** Groups that are known at the moment. */
   get groups(): number {
     return this.#young.size + this.#old.size + this.#away;
@@ -290,7 +295,7 @@ export class Correlator {
 }
 
 /** How long any group of a correlation can matter after its last event, generously. */
-function memoryOf({ timespanMs, kind }: Correlation): number {
+export function memoryOf({ timespanMs, kind }: Correlation): number {
   const historyMs = kind !== undefined && 'historyMs' in kind ? kind.historyMs : 0;
   const againMs = kind !== undefined && 'againMs' in kind ? kind.againMs : 0;
   return 2 * Math.max(timespanMs, historyMs, againMs);

@@ -15,7 +15,10 @@ export interface DataFolder {
   readonly published: string;
   /** Tokens and the cursors of side effects. */
   readonly state: string;
+  /** Findings and where detection is; and rules, alerts, silences and channels. */
   readonly detection: string;
+  /** Groups of correlations that are too many for memory; of no use once the process has ended. */
+  readonly away: string;
   /** Rebuildable search index. */
   readonly index: string;
   readonly keys: string;
@@ -33,6 +36,7 @@ export function dataFolder(dir: string): DataFolder {
     published: at('published.db'),
     state: at('state.db'),
     detection: at('detection.db'),
+    away: at('detection-away.db'),
     index: at('index'),
     keys: at('keys'),
     policy: at('trust-policy.txt'),

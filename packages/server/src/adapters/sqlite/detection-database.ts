@@ -9,12 +9,15 @@ const formats: readonly string[] = [
 CREATE TABLE cursor (trail TEXT PRIMARY KEY, entries INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE finding (
   id TEXT PRIMARY KEY, trail TEXT NOT NULL, tenant TEXT, rule TEXT NOT NULL, kind TEXT NOT NULL, entity TEXT NOT NULL,
-  start_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, end_ms INTEGER, peak REAL NOT NULL, entries TEXT NOT NULL,
+  start_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, end_ms INTEGER, peak REAL NOT NULL, value TEXT, entries TEXT NOT NULL,
   merged_into TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX finding_start ON finding (trail, start_ms);
 CREATE TABLE snapshot (
   trail TEXT PRIMARY KEY, entries INTEGER NOT NULL, watermark_ms INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE TABLE tick (
+  trail TEXT NOT NULL, entries INTEGER NOT NULL, watermark_ms INTEGER NOT NULL, PRIMARY KEY (trail, entries)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE correlation (
   trail TEXT NOT NULL, rule TEXT NOT NULL, waiting TEXT NOT NULL, fingerprint TEXT NOT NULL, PRIMARY KEY (trail, rule)

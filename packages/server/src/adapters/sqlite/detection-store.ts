@@ -1,6 +1,6 @@
 import type { CorrelatorChanges, SavedDetector } from '@sealtrail/core/sigma';
 import type Database from 'better-sqlite3';
-import type { DetectionStore, Snapshot, StoredFinding } from '../../detection-ports.ts';
+import type { DetectionStore, Found, Snapshot, StoredFinding, Tick } from '../../detection-ports.ts';
 
 export interface FindingRow {
   readonly id: string;
@@ -13,6 +13,8 @@ export interface FindingRow {
   readonly last_ms: number;
   readonly end_ms: number | null;
   readonly peak: number;
+  /** JSON. */
+  readonly value: string | null;
   readonly entries: string;
   readonly merged_into: string | null;
 }
@@ -30,10 +32,10 @@ export class SqliteDetectionStore implements DetectionStore {
     return (entries as number | undefined) ?? 0;
   }
 
-  commit(trail: string, cursor: number, findings: readonly StoredFinding[], within?: () => void): void {
+  commit(trail: string, { cursor, findings, tickMs }: Found, within?: () => void): void {
     const put = this.#db.prepare(
-      `INSERT INTO finding (id, trail, tenant, rule, kind, entity, start_ms, last_ms, end_ms, peak, entries, merged_into)
-       VALUES (@id, @trail, @tenant, @rule, @kind, @entity, @startMs, @lastMs, @endMs, @peak, @entries, @mergedInto)
+      `INSERT INTO finding (id, trail, tenant, rule, kind, entity, start_ms, last_ms, end_ms, peak, value, entries, merged_into)
+       VALUES (@id, @trail, @tenant, @rule, @kind, @entity, @startMs, @lastMs, @endMs, @peak, @value, @entries, @mergedInto)
        ON CONFLICT DO UPDATE SET start_ms = excluded.start_ms, last_ms = excluded.last_ms, end_ms = excluded.end_ms,
          peak = excluded.peak, entries = excluded.entries, merged_into = excluded.merged_into`,
     );
@@ -44,6 +46,7 @@ export class SqliteDetectionStore implements DetectionStore {
           tenant: finding.tenant ?? null,
           entity: JSON.stringify(finding.entity),
           endMs: finding.endMs ?? null,
+          value: finding.value === undefined ? null : JSON.stringify(finding.value),
           entries: JSON.stringify(finding.entries),
           mergedInto: finding.mergedInto ?? null,
         });
@@ -52,8 +55,22 @@ export class SqliteDetectionStore implements DetectionStore {
           'INSERT INTO cursor (trail, entries) VALUES (?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries',
         )
         .run(trail, cursor);
+      if (tickMs !== undefined)
+        this.#db
+          .prepare(
+            'INSERT INTO tick (trail, entries, watermark_ms) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET watermark_ms = excluded.watermark_ms',
+          )
+          .run(trail, cursor, tickMs);
       within?.();
     })();
+  }
+
+  ticks(trail: string): readonly Tick[] {
+    return this.#db
+      .prepare<[string], Tick>(
+        'SELECT entries, watermark_ms AS watermarkMs FROM tick WHERE trail = ? ORDER BY entries',
+      )
+      .all(trail);
   }
 
   snapshot(trail: string): Snapshot | undefined {
@@ -112,6 +129,8 @@ export class SqliteDetectionStore implements DetectionStore {
           'INSERT INTO snapshot (trail, entries, watermark_ms) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries, watermark_ms = excluded.watermark_ms',
         )
         .run(trail, entries, changes.watermarkMs);
+      // The state that is kept has come by them.
+      this.#db.prepare('DELETE FROM tick WHERE trail = ? AND entries <= ?').run(trail, entries);
     })();
   }
 
@@ -151,6 +170,7 @@ export const findingOf = (row: FindingRow): StoredFinding => ({
   lastMs: row.last_ms,
   endMs: row.end_ms ?? undefined,
   peak: row.peak,
+  value: row.value === null ? undefined : (JSON.parse(row.value) as string | number),
   entries: JSON.parse(row.entries) as number[],
   mergedInto: row.merged_into ?? undefined,
 });

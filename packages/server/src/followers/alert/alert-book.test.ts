@@ -61,7 +61,7 @@ class Book implements Disposable {
 
   /** Findings as the follower commits them. */
   take(...found: readonly StoredFinding[]): void {
-    this.findings.commit('main', 0, found, () => {
+    this.findings.commit('main', { cursor: 0, findings: found }, () => {
       this.book.take(found);
       this.notifier.notifyDue();
     });
@@ -118,7 +118,7 @@ function finding(given: Partial<StoredFinding> = {}): StoredFinding {
     rule: 'guessing',
     kind: 'correlation',
     entity: { 'actor.id': 'u_1' },
-    ...{ startMs: at, lastMs: at, endMs: undefined, peak: 5 },
+    ...{ startMs: at, lastMs: at, endMs: undefined, peak: 5, value: undefined },
     entries: [number],
     mergedInto: undefined,
     ...given,

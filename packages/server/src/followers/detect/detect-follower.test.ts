@@ -67,6 +67,8 @@ class Following implements AsyncDisposable {
   store: SqliteDetectionStore;
   #follower: DetectFollower | undefined;
   #sent = 0;
+  /** By the number of entries before it: where the clock has moved the watermark. */
+  readonly #ticks: Map<number, number> = new Map();
 
   private constructor(log: LogClient, folder: ReturnType<typeof temporaryFolder>) {
     this.log = log;
@@ -113,25 +115,38 @@ class Following implements AsyncDisposable {
     await this.log.append(groupOf(events.map((event) => ({ ...event, id: risingId(this.#sent++) }))));
   }
 
+  get hasTicked(): boolean {
+    return this.#ticks.size > 0;
+  }
+
   async caughtUp(): Promise<void> {
     while (this.follower.progress('main').entries < this.reader.size('main'))
       await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
-  /** What one uninterrupted pass over the log finds. */
+  /** Commits, and notes where the clock has moved the watermark. */
+  commit(...[trail, found, within]: Parameters<SqliteDetectionStore['commit']>): void {
+    this.store.commit(trail, found, within);
+    if (found.tickMs !== undefined) this.#ticks.set(found.cursor, found.tickMs);
+  }
+
+  /** What one uninterrupted pass over the log finds, if the clock moves the watermark where it did. */
   findingsByOnePass(): StoredFinding[] {
     const detector = new Detector(compiled, { latenessMs });
     const found = new Map<string, StoredFinding>();
+    const note = (findings: readonly StoredFinding[]): void => {
+      for (const finding of findings) found.set(finding.id, finding);
+    };
+    const passTo = (entries: number): void => {
+      const tickMs = this.#ticks.get(entries);
+      if (tickMs === undefined) return;
+      note(detector.finish(tickMs).map((episode) => findingOfEpisode('main', episode)));
+    };
     this.reader.entries('main', 0, this.reader.size('main')).forEach((bytes, index) => {
       const { matches, episodes } = detector.take([inputOf(bytes, index)]);
-      for (const match of matches) {
-        const finding = findingOfMatch('main', match);
-        found.set(finding.id, finding);
-      }
-      for (const episode of episodes) {
-        const finding = findingOfEpisode('main', episode);
-        found.set(finding.id, finding);
-      }
+      note(matches.map((match) => findingOfMatch('main', match)));
+      note(episodes.map((episode) => findingOfEpisode('main', episode)));
+      passTo(index + 1);
     });
     return [...found.values()].sort(byId);
   }
@@ -234,11 +249,12 @@ describe('DetectFollower', () => {
         };
         return {
           cursor: (trail) => store.cursor(trail),
+          ticks: (trail) => store.ticks(trail),
           snapshot: (trail) => store.snapshot(trail),
           findings: (trail, limit) => store.findings(trail, limit),
           commit: (...args) => {
             mayFail();
-            store.commit(...args);
+            it.commit(...args);
             mayFail();
           },
           keep: (...args) => {
@@ -253,6 +269,8 @@ describe('DetectFollower', () => {
         for (let request = 0; request < 4; request++) {
           await it.send(take(events, random.integer(1, 12)));
           if (random.next() < 0.5) await it.caughtUp();
+          // Nothing comes for up to a minute.
+          if (random.next() < 0.3) it.follower.tick(Date.now() + random.integer(0, 60_000));
         }
         await it.stop(random.next() < 0.5 ? 'killed' : 'in order').catch(() => {});
       }
@@ -261,6 +279,7 @@ describe('DetectFollower', () => {
       await it.stop('in order');
       const findings = it.findings();
       expect(findings.length).toBeGreaterThan(20);
+      expect(it.hasTicked).toBe(true);
       expect(findings).toEqual(it.findingsByOnePass());
     },
   );

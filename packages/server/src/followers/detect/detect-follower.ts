@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type CompiledRules, Detector, type SavedDetector } from '@sealtrail/core/sigma';
-import type { DetectionStore, Snapshot, StoredFinding } from '../../detection-ports.ts';
+import type { DetectorOptions, GroupStore } from '@sealtrail/core/sigma';
+import type { DetectionStore, StoredFinding } from '../../detection-ports.ts';
 import type { LogReader } from '../../ports.ts';
 import type { LogListener } from '../../sequencer/log-client.ts';
-import { inputOf } from './entry-views.ts';
-import { findingOfEpisode, findingOfMatch } from './finding.ts';
+import { type DetectionProgress, type FollowedRules, TrailDetection } from './trail-detection.ts';
 
 export interface DetectFollowerParts {
   /** Tells which trails there are, and when they grow. */
@@ -17,53 +16,26 @@ export interface DetectFollowerParts {
   readonly rules: FollowedRules;
   /** How long events may be behind the latest one and still count in correlations. */
   readonly latenessMs: number;
+  readonly locate?: DetectorOptions['locate'];
+  /** Where a trail's groups go that are too many for memory; absent: none are too many. */
+  readonly spillOf?: ((trail: string) => GroupStore) | undefined;
   /** Told of findings, new or amended, in the transaction that keeps them. */
   readonly onCommit?: (findings: readonly StoredFinding[]) => void;
   /** Told of them once they are durable. */
   readonly onFindings?: (findings: readonly StoredFinding[]) => void;
   /** Told of what went wrong; the follower tries again by itself. */
   readonly onError: (error: unknown) => void;
+  readonly now?: () => number;
   /** Entries between two snapshots of what correlations know; default 50,000. */
   readonly snapshotEvery?: number;
   /** Default one second. */
   readonly retryMs?: number;
 }
 
-/** Rules to follow with. */
-export interface FollowedRules {
-  readonly compiled: CompiledRules;
-  /** By the keys of correlations: what their state belongs to. */
-  readonly fingerprints: ReadonlyMap<string, string>;
-}
-
-/** How far a trail has been looked at. */
-interface Following {
-  readonly detector: Detector;
-  /** Entries that the detector has taken. */
-  taken: number;
-  /** Entries up to which findings are kept. */
-  committed: number;
-  /** Entries at the last snapshot. */
-  kept: number;
-  /** Events since the start that came too late for correlations. */
-  late: number;
-}
-
-/** How far detection in a trail is. */
-export interface DetectionProgress {
-  /** Entries looked at. */
-  readonly entries: number;
-  /** At or before this event time nothing can come that counts in a correlation; undefined before the first event. */
-  readonly completeMs: number | undefined;
-  readonly late: number;
-}
-
-/** Entries looked at together, and findings committed together. */
-const entriesPerPass = 512;
-/** Entries without a finding that are looked at before the cursor is committed for them alone. */
-const entriesPerCommit = 8192;
 const defaultSnapshotEvery = 50_000;
 const defaultRetryMs = 1000;
+/** Groups of one correlation in one trail that are held in memory. */
+const maxGroups = 100_000;
 
 /**
  * Follows every trail and holds its entries against the rules. Findings and cursor are committed together. What
@@ -74,7 +46,7 @@ const defaultRetryMs = 1000;
 export class DetectFollower implements AsyncDisposable {
   readonly #parts: DetectFollowerParts;
   readonly #behind: Set<string> = new Set();
-  readonly #trails: Map<string, Following> = new Map();
+  readonly #trails: Map<string, TrailDetection> = new Map();
   readonly #unlisten: () => void;
   readonly #closing = new AbortController();
   readonly #totals: { entries: number; late: number } = { entries: 0, late: 0 };
@@ -90,30 +62,52 @@ export class DetectFollower implements AsyncDisposable {
 
   /** How far detection in a trail is complete. */
   progress(trail: string): DetectionProgress {
-    const following = this.#trails.get(trail);
-    const watermarkMs = following?.detector.watermarkMs;
-    return {
-      entries: following?.taken ?? this.#parts.store.cursor(trail),
-      completeMs: watermarkMs !== undefined && Number.isFinite(watermarkMs) ? watermarkMs : undefined,
-      late: following?.late ?? 0,
-    };
+    return (
+      this.#trails.get(trail)?.progress ?? {
+        entries: this.#parts.store.cursor(trail),
+        completeMs: undefined,
+        late: 0,
+      }
+    );
+  }
+
+  /** Since the start, over all trails. */
+  get totals(): {
+    /** Entries looked at. */
+    readonly entries: number;
+    /** Events that came too late for correlations. */
+    readonly late: number;
+    /** What correlations had to give up because it was more than they may hold. */
+    readonly gaveUp: number;
+  } {
+    const gaveUp = [...this.#trails.values()].reduce((sum, following) => sum + following.gaveUp, 0);
+    return { ...this.#totals, gaveUp };
   }
 
   /**
-   * Goes on with other rules. Correlations that are the same go on from where they are; others begin with the next entry.
+   * Goes on with other rules. Correlations that are the same go on from where they are; others learn from the entries that
+   * are there, and begin with the next one.
    *
    * @throws what keeps the state from being kept: then the rules are those from before
    */
   reload(rules: FollowedRules): void {
-    for (const [trail, following] of this.#trails) this.#keep(trail, following);
+    for (const following of this.#trails.values()) following.keep();
     this.#rules = rules;
     this.#trails.clear();
     this.#grew(this.#parts.log.trails().map(({ name }) => name));
   }
 
-  /** Over all trails, since the start: entries looked at, and events that came too late for correlations. */
-  get totals(): { readonly entries: number; readonly late: number } {
-    return this.#totals;
+  /** Lets time go on in trails to which nothing comes. To be called now and then, about once a second. */
+  tick(nowMs: number): void {
+    for (const [trail, following] of this.#trails) {
+      if (this.#behind.has(trail)) continue;
+      try {
+        const findings = following.tick(nowMs);
+        if (findings.length > 0) this.#parts.onFindings?.(findings);
+      } catch (error) {
+        this.#failed(trail, error);
+      }
+    }
   }
 
   /** Ends with what has been looked at kept. */
@@ -121,7 +115,7 @@ export class DetectFollower implements AsyncDisposable {
     this.#closing.abort();
     this.#unlisten();
     await this.#running;
-    for (const [trail, following] of this.#trails) this.#keep(trail, following);
+    for (const following of this.#trails.values()) following.keep();
   }
 
   #grew(trails: readonly string[]): void {
@@ -141,13 +135,17 @@ export class DetectFollower implements AsyncDisposable {
         if (!this.#pass(trail)) this.#behind.add(trail);
         await this.#rest(0);
       } catch (error) {
-        // A full disk, say. What the detector has taken is not kept: it begins again where that was.
-        this.#trails.delete(trail);
-        this.#behind.add(trail);
-        this.#parts.onError(error);
+        this.#failed(trail, error);
         await this.#rest(this.#parts.retryMs ?? defaultRetryMs);
       }
     }
+  }
+
+  /** A full disk, say. What the detector has taken is not kept: it begins again where that was. */
+  #failed(trail: string, error: unknown): void {
+    this.#trails.delete(trail);
+    this.#parts.onError(error);
+    this.#grew([trail]);
   }
 
   #next(): string | undefined {
@@ -156,76 +154,38 @@ export class DetectFollower implements AsyncDisposable {
 
   /** One piece of one trail; true when there is no more. */
   #pass(trail: string): boolean {
-    const { reader, store, onCommit, onFindings, snapshotEvery = defaultSnapshotEvery } = this.#parts;
     const following = this.#following(trail);
-    const size = reader.size(trail);
-    const from = following.taken;
-    const to = Math.min(size, from + entriesPerPass);
-    const { matches, episodes, late } = following.detector.take(this.#inputs(trail, from, to));
-    following.taken = to;
-    following.late += late;
-    this.#totals.late += late;
-    this.#totals.entries += to - from;
-    const findings = [
-      ...matches.map((match) => findingOfMatch(trail, match)),
-      ...episodes.map((episode) => findingOfEpisode(trail, episode)),
-    ];
-    if (findings.length > 0 || to - following.committed >= entriesPerCommit) {
-      store.commit(trail, to, findings, () => onCommit?.(findings));
-      following.committed = to;
-      if (findings.length > 0) onFindings?.(findings);
-    }
-    if (to - following.kept >= snapshotEvery) this.#keep(trail, following);
-    return to >= size;
+    const late = following.progress.late;
+    const { isDone, entries, findings } = following.pass();
+    this.#totals.entries += entries;
+    this.#totals.late += following.progress.late - late;
+    if (findings.length > 0) this.#parts.onFindings?.(findings);
+    return isDone;
   }
 
-  /** Where it stopped: the state as of the last snapshot, and what came after it up to the cursor taken again. */
-  #following(trail: string): Following {
+  #following(trail: string): TrailDetection {
     let following = this.#trails.get(trail);
     if (following === undefined) {
-      const { store, latenessMs } = this.#parts;
-      const { compiled, fingerprints } = this.#rules;
-      const detector = new Detector(compiled, { latenessMs });
-      const snapshot = store.snapshot(trail);
-      if (snapshot !== undefined) detector.load(stateFor(snapshot, fingerprints));
-      const entries = snapshot?.entries ?? 0;
-      following = { detector, taken: entries, committed: store.cursor(trail), kept: entries, late: 0 };
-      while (following.taken < following.committed) {
-        const to = Math.min(following.committed, following.taken + entriesPerPass);
-        following.detector.take(this.#inputs(trail, following.taken, to));
-        following.taken = to;
-      }
+      const { reader, store, latenessMs, locate, spillOf, onCommit, snapshotEvery, now } = this.#parts;
+      following = new TrailDetection(
+        {
+          ...{ reader, store, rules: this.#rules, now: now ?? Date.now },
+          options: {
+            ...{ latenessMs, locate },
+            spill: spillOf && { store: spillOf(trail), maxGroups },
+          },
+          onCommit: (findings) => onCommit?.(findings),
+          snapshotEvery: snapshotEvery ?? defaultSnapshotEvery,
+        },
+        trail,
+      );
       this.#trails.set(trail, following);
     }
     return following;
-  }
-
-  #keep(trail: string, following: Following): void {
-    const { store } = this.#parts;
-    if (following.taken === following.kept) return;
-    if (following.taken > following.committed) {
-      store.commit(trail, following.taken, []);
-      following.committed = following.taken;
-    }
-    store.keep(trail, following.taken, following.detector.takeChanges(), this.#rules.fingerprints);
-    following.kept = following.taken;
-  }
-
-  #inputs(trail: string, from: number, to: number): ReturnType<typeof inputOf>[] {
-    return this.#parts.reader.entries(trail, from, to).map((bytes, i) => inputOf(bytes, from + i));
   }
 
   async #rest(ms: number): Promise<void> {
     // An abort ends the rest early, and the loop with it.
     await sleep(ms, undefined, { signal: this.#closing.signal }).catch(() => {});
   }
-}
-
-/** What was kept of correlations that are still the same. */
-function stateFor(
-  { state, fingerprints: kept }: Snapshot,
-  fingerprints: ReadonlyMap<string, string>,
-): SavedDetector {
-  const same = [...state.correlators].filter(([key]) => kept.get(key) === fingerprints.get(key));
-  return { ...state, correlators: new Map(same) };
 }

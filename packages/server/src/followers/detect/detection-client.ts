@@ -25,7 +25,7 @@ export interface DetectionAccess {
   listen(listener: AlertListener): () => void;
 }
 
-const nothing: DetectionCounts = { entries: 0, lateEvents: 0, openedAlerts: 0 };
+const nothing: DetectionCounts = { entries: 0, lateEvents: 0, gaveUp: 0, openedAlerts: 0 };
 
 const refuse = (): Promise<never> =>
   Promise.reject(new SealtrailError('detection_unavailable', 'detection is turned off in the configuration'));

@@ -18,10 +18,11 @@ import { AlertBook } from '../alert/alert-book.ts';
 import { Notifier, type NotifierParts } from '../alert/notifier.ts';
 import { Silences } from '../alert/silences.ts';
 import { decodeAlertCursor, encodeAlertCursor } from './alert-cursor.ts';
-import { DetectFollower, type DetectFollowerParts, type FollowedRules } from './detect-follower.ts';
+import { DetectFollower, type DetectFollowerParts } from './detect-follower.ts';
 import type { AlertScope, DetectionCalls } from './detection-calls.ts';
 import type { DetectionCounts } from './protocol.ts';
 import { readEntries } from './read-entries.ts';
+import type { FollowedRules } from './trail-detection.ts';
 
 export interface DetectionParts {
   readonly log: DetectFollowerParts['log'];
@@ -35,6 +36,9 @@ export interface DetectionParts {
   readonly builtIn: RuleCatalogParts['builtIn'];
   readonly channels: Pick<NotifierParts, 'channels' | 'enqueue'>;
   readonly latenessMs: number;
+  /** Undefined: nobody knows where addresses are. */
+  readonly locate: DetectFollowerParts['locate'];
+  readonly spillOf: DetectFollowerParts['spillOf'];
   readonly now: () => number;
   /** Makes an id out of a prefix, such as `sil_`, and something random. */
   readonly newId: (prefix: string) => string;
@@ -50,6 +54,8 @@ export interface DetectionParts {
 /** Longest wait of a timer between two looks at what is due. */
 const maxTimerMs = 3_600_000;
 const retryMs = 1000;
+/** How often time goes on where nothing comes. */
+const tickMs = 1000;
 const findingsShown = 100;
 
 /** Detection as a whole: follows the log with the rules that are enabled, groups findings into alerts, tells channels. */
@@ -61,6 +67,7 @@ export class Detection implements DetectionCalls, AsyncDisposable {
   readonly #silences: Silences;
   readonly #acts: ActFlusher;
   readonly #follower: DetectFollower;
+  readonly #ticking: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
   #toldRevision: number;
   #openedAlerts = 0;
@@ -74,6 +81,7 @@ export class Detection implements DetectionCalls, AsyncDisposable {
       store: parts.rules,
       now,
       newFileId: () => newId('rul_'),
+      hasLocations: parts.locate !== undefined,
     });
     this.#notifier = new Notifier({
       ...parts.channels,
@@ -95,6 +103,7 @@ export class Detection implements DetectionCalls, AsyncDisposable {
     this.#acts = new ActFlusher(acts, parts.record);
     this.#follower = new DetectFollower({
       ...{ log: parts.log, reader: parts.reader, store: parts.findings, latenessMs: parts.latenessMs },
+      ...{ locate: parts.locate, spillOf: parts.spillOf, now },
       rules: this.#followedRules(),
       onCommit: (findings) => {
         this.#book.take(findings);
@@ -106,6 +115,7 @@ export class Detection implements DetectionCalls, AsyncDisposable {
         parts.onError(error);
       },
     });
+    this.#ticking = setInterval(() => this.#follower.tick(now()), tickMs);
     this.#changed();
   }
 
@@ -116,13 +126,14 @@ export class Detection implements DetectionCalls, AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
+    clearInterval(this.#ticking);
     clearTimeout(this.#timer);
     await this.#follower[Symbol.asyncDispose]();
   }
 
   counts(): DetectionCounts {
-    const { entries, late } = this.#follower.totals;
-    return { entries, lateEvents: late, openedAlerts: this.#openedAlerts };
+    const { entries, late, gaveUp } = this.#follower.totals;
+    return { entries, lateEvents: late, gaveUp, openedAlerts: this.#openedAlerts };
   }
 
   status(): ReturnType<DetectionCalls['status']> {
@@ -163,8 +174,8 @@ export class Detection implements DetectionCalls, AsyncDisposable {
       steps: [...alerts.steps(id)],
       findings: alerts
         .findingsOf(id, findingsShown)
-        .map(({ id: finding, rule, kind, startMs, lastMs, endMs, peak, entries }) => ({
-          ...{ id: finding, rule, kind, peak },
+        .map(({ id: finding, rule, kind, startMs, lastMs, endMs, peak, value, entries }) => ({
+          ...{ id: finding, rule, kind, peak, value: value ?? null },
           startedAt: iso(startMs),
           lastAt: iso(lastMs),
           endedAt: endMs === undefined ? null : iso(endMs),

@@ -22,7 +22,7 @@ export function findingOfMatch(trail: string, { rule, input, view }: MatchFindin
     rule: rule.key,
     kind: 'match',
     entity: wanted ? valuesIn(view.event, wanted) : whoOf(input.views[0]!.event),
-    ...{ startMs: timeMs, lastMs: timeMs, endMs: timeMs, peak: 1 },
+    ...{ startMs: timeMs, lastMs: timeMs, endMs: timeMs, peak: 1, value: undefined },
     entries: [input.index],
     mergedInto: undefined,
   };
@@ -43,6 +43,7 @@ export function findingOfEpisode(trail: string, finding: EpisodeFinding): Stored
     lastMs: episode.lastMs,
     endMs: Number.isFinite(episode.endMs) ? episode.endMs : undefined,
     peak: episode.peak,
+    value: episode.value,
     entries: [...new Set([...episode.samples, episode.completedBy])],
     mergedInto: episode.mergedInto && episodeId(trail, finding, episode.mergedInto),
   };

@@ -34,5 +34,7 @@ export interface DetectionCounts {
   /** Entries looked at, over all trails. */
   readonly entries: number;
   readonly lateEvents: number;
+  /** What correlations had to give up because it was more than they may hold. */
+  readonly gaveUp: number;
   readonly openedAlerts: number;
 }

@@ -1,0 +1,245 @@
+import { type Entry, parseTime } from '@sealtrail/core';
+import {
+  type CompiledRules,
+  Detector,
+  type DetectorOptions,
+  type EpisodeFinding,
+  type Learner,
+  memoryOf,
+  type SavedDetector,
+} from '@sealtrail/core/sigma';
+import type { DetectionStore, Snapshot, StoredFinding, Tick } from '../../detection-ports.ts';
+import type { LogReader } from '../../ports.ts';
+import { indexOfTime } from '../../rules/index-of-time.ts';
+import { inputOf } from './entry-views.ts';
+import { findingOfEpisode, findingOfMatch } from './finding.ts';
+
+/** Rules to follow with. */
+export interface FollowedRules {
+  readonly compiled: CompiledRules;
+  /** By the keys of correlations: what their state belongs to. */
+  readonly fingerprints: ReadonlyMap<string, string>;
+}
+
+export interface TrailDetectionParts {
+  readonly reader: LogReader;
+  readonly store: DetectionStore;
+  readonly rules: FollowedRules;
+  /** Without what is told of matches: it is told of findings. */
+  readonly options: Pick<DetectorOptions, 'latenessMs' | 'locate' | 'spill'>;
+  /** Told of findings, new or amended, in the transaction that keeps them. */
+  readonly onCommit: (findings: readonly StoredFinding[]) => void;
+  readonly now: () => number;
+  /** Entries between two snapshots of what correlations know. */
+  readonly snapshotEvery: number;
+}
+
+/** Entries that correlations which are new learn from, and how far they have come. */
+interface Lesson {
+  readonly learner: Learner;
+  next: number;
+  readonly to: number;
+}
+
+/** How far detection in a trail is. */
+export interface DetectionProgress {
+  /** Entries looked at. */
+  readonly entries: number;
+  /** At or before this event time nothing can come that counts in a correlation; undefined before the first event. */
+  readonly completeMs: number | undefined;
+  /** Events that came too late for correlations. */
+  readonly late: number;
+}
+
+/** Entries looked at together, and findings committed together. */
+const entriesPerPass = 512;
+/** Entries without a finding that are looked at before the cursor is committed for them alone. */
+const entriesPerCommit = 8192;
+/** Entries that a correlation which is new learns from, at most. */
+const maxLearnt = 2_000_000;
+/** An entry is received a little before it can be read. */
+const commitMs = 5000;
+
+const text = new TextDecoder();
+
+/**
+ * Detection in one trail. It begins with what was kept: correlations that are new learn from the entries before, then the
+ * entries from the last snapshot up to the cursor are taken again, without their findings, which are there. From then on
+ * it follows. All of it goes by pieces, so that other trails have their turn.
+ */
+export class TrailDetection {
+  readonly trail: string;
+  readonly #parts: TrailDetectionParts;
+  readonly #detector: Detector;
+  readonly #learning: Lesson | undefined;
+  #hasLearnt: boolean;
+  /** Where the clock moved the watermark, still to be come by again. */
+  readonly #ticks: Tick[];
+  /** Entries that the detector has taken, those whose findings are kept, and those of the last snapshot. */
+  #taken: number;
+  #committed: number;
+  #kept: number;
+  #late = 0;
+  /** Where the watermark was after the last entry. */
+  #restMs: number;
+
+  constructor(parts: TrailDetectionParts, trail: string) {
+    const { store, rules, options } = parts;
+    this.#parts = parts;
+    this.trail = trail;
+    this.#detector = new Detector(rules.compiled, options);
+    const snapshot = store.snapshot(trail);
+    if (snapshot !== undefined) this.#detector.load(stateFor(snapshot, rules.fingerprints));
+    this.#taken = snapshot?.entries ?? 0;
+    this.#kept = this.#taken;
+    this.#committed = store.cursor(trail);
+    this.#ticks = [...store.ticks(trail)];
+    this.#learning = this.#taken > 0 ? this.#lessonFor(snapshot?.fingerprints ?? new Map()) : undefined;
+    this.#hasLearnt = this.#learning === undefined;
+    this.#restMs = this.#detector.watermarkMs;
+  }
+
+  get progress(): DetectionProgress {
+    const { watermarkMs } = this.#detector;
+    return {
+      entries: Math.max(this.#taken, this.#committed),
+      completeMs: Number.isFinite(watermarkMs) ? watermarkMs : undefined,
+      late: this.#late,
+    };
+  }
+
+  /** What correlations had to give up because it was more than they may hold. */
+  get gaveUp(): number {
+    return [...this.#detector.gaveUp.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** One piece. */
+  pass(): {
+    readonly isDone: boolean;
+    readonly entries: number;
+    readonly findings: readonly StoredFinding[];
+  } {
+    const { reader, snapshotEvery } = this.#parts;
+    if (!this.#hasLearnt) {
+      this.#learn();
+      return { isDone: false, entries: 0, findings: [] };
+    }
+    if (this.#isBehindCursor) {
+      this.#retake();
+      return { isDone: false, entries: 0, findings: [] };
+    }
+    const size = reader.size(this.trail);
+    const from = this.#taken;
+    const to = Math.min(size, from + entriesPerPass);
+    const { matches, episodes, late } = this.#detector.take(this.#inputs(from, to));
+    this.#taken = to;
+    if (to > from) this.#restMs = this.#detector.watermarkMs;
+    this.#late += late;
+    const findings = [
+      ...matches.map((match) => findingOfMatch(this.trail, match)),
+      ...this.#findingsOf(episodes),
+    ];
+    if (findings.length > 0 || to - this.#committed >= entriesPerCommit) this.#commit(findings);
+    if (to - this.#kept >= snapshotEvery) this.keep();
+    return { isDone: to >= size, entries: to - from, findings };
+  }
+
+  /**
+   * Lets time go on where nothing comes: event time does as the clock does, from the last entry on, as far as something
+   * waits for it. Where it has moved the watermark is kept with what this led to, since no entry tells it.
+   */
+  tick(nowMs: number): readonly StoredFinding[] {
+    const { reader, options } = this.#parts;
+    const isCaughtUp = this.#hasLearnt && !this.#isBehindCursor && this.#taken === reader.size(this.trail);
+    if (!isCaughtUp || this.#taken === 0) return [];
+    const clockMs = nowMs - commitMs;
+    const episodes = [...this.#detector.tick(clockMs)];
+    // Behind the clock by the lateness at least, and otherwise as far ahead of the last entry as the clock is.
+    const restedMs = clockMs - this.#receivedMs();
+    const tickMs = Math.min(this.#restMs + restedMs, clockMs - options.latenessMs);
+    const moves = this.#detector.waitingMs <= tickMs && tickMs > this.#detector.watermarkMs;
+    if (moves) episodes.push(...this.#detector.finish(tickMs));
+    const findings = this.#findingsOf(episodes);
+    if (moves || findings.length > 0) this.#commit(findings, moves ? tickMs : undefined);
+    return findings;
+  }
+
+  /** Keeps what correlations know, so that less is taken again after a stop. */
+  keep(): void {
+    const { store, rules } = this.#parts;
+    if (this.#taken === this.#kept || !this.#hasLearnt) return;
+    if (this.#taken > this.#committed) this.#commit([]);
+    store.keep(this.trail, this.#taken, this.#detector.takeChanges(), rules.fingerprints);
+    this.#kept = this.#taken;
+  }
+
+  /** Of these the events before are to be learnt: as far back as they remember. */
+  #lessonFor(kept: ReadonlyMap<string, string>): Lesson | undefined {
+    const { reader, rules, now } = this.#parts;
+    const fresh = rules.compiled.correlations.filter(
+      ({ key }) => kept.get(key) !== rules.fingerprints.get(key),
+    );
+    if (fresh.length === 0) return undefined;
+    const memoryMs = Math.max(...fresh.map(({ document }) => memoryOf(document.correlation)));
+    const from = Math.max(indexOfTime(reader, this.trail, now() - memoryMs), this.#taken - maxLearnt, 0);
+    if (from >= this.#taken) return undefined;
+    const learner = this.#detector.learner(new Set(fresh.map(({ key }) => key)));
+    return { learner, next: from, to: this.#taken };
+  }
+
+  #learn(): void {
+    const learning = this.#learning!;
+    const to = Math.min(learning.to, learning.next + entriesPerPass);
+    learning.learner.take(this.#inputs(learning.next, to));
+    learning.next = to;
+    if (to < learning.to) return;
+    learning.learner.finish();
+    this.#hasLearnt = true;
+  }
+
+  get #isBehindCursor(): boolean {
+    return this.#taken < this.#committed || this.#ticks.length > 0;
+  }
+
+  /** Takes again what was taken before the stop; its findings are there. */
+  #retake(): void {
+    const tick = this.#ticks[0];
+    const until = Math.min(this.#committed, tick?.entries ?? Number.POSITIVE_INFINITY);
+    const to = Math.min(until, this.#taken + entriesPerPass);
+    if (to > this.#taken) this.#detector.take(this.#inputs(this.#taken, to));
+    this.#taken = Math.max(this.#taken, to);
+    if (tick === undefined || this.#taken < Math.min(tick.entries, this.#committed)) return;
+    this.#detector.finish(tick.watermarkMs);
+    this.#restMs = this.#detector.watermarkMs;
+    this.#ticks.shift();
+  }
+
+  #commit(findings: readonly StoredFinding[], tickMs?: number): void {
+    const { store, onCommit } = this.#parts;
+    store.commit(this.trail, { cursor: this.#taken, findings, tickMs }, () => onCommit(findings));
+    this.#committed = this.#taken;
+  }
+
+  #findingsOf(episodes: readonly EpisodeFinding[]): StoredFinding[] {
+    return episodes.map((episode) => findingOfEpisode(this.trail, episode));
+  }
+
+  /** When the last entry was received. */
+  #receivedMs(): number {
+    const [bytes] = this.#parts.reader.entries(this.trail, this.#taken - 1, this.#taken);
+    return parseTime((JSON.parse(text.decode(bytes!)) as Entry).receivedAt)!;
+  }
+
+  #inputs(from: number, to: number): ReturnType<typeof inputOf>[] {
+    return this.#parts.reader.entries(this.trail, from, to).map((bytes, i) => inputOf(bytes, from + i));
+  }
+}
+
+/** What was kept of correlations that are still the same. */
+function stateFor(
+  { state, fingerprints: kept }: Snapshot,
+  fingerprints: ReadonlyMap<string, string>,
+): SavedDetector {
+  const same = [...state.correlators].filter(([key]) => kept.get(key) === fingerprints.get(key));
+  return { ...state, correlators: new Map(same) };
+}
