@@ -55,7 +55,7 @@ const tasks = {
   async bench(...args) {
     await build();
     // These are run by name: the others are parts of `run`.
-    const isNamed = args[0] === 'trails' || args[0] === 'detect';
+    const isNamed = ['trails', 'detect', 'alerts', 'deliver'].includes(args[0]);
     const [file, rest] = isNamed ? [args[0], args.slice(1)] : ['run', args];
     await node('--expose-gc', path.join(root, `bench/${file}.ts`), ...rest);
   },

@@ -1,26 +1,27 @@
 import type Database from 'better-sqlite3';
 import type { Act, ActStore } from '../../detection-ports.ts';
+import { StatementCache } from './statement-cache.ts';
 
 /** Acts on their way into the trail `system`, in a detection database. */
 export class SqliteActStore implements ActStore {
-  readonly #db: Database.Database;
+  readonly #statements: StatementCache;
 
   constructor(db: Database.Database) {
-    this.#db = db;
+    this.#statements = new StatementCache(db);
   }
 
   add(act: Act): void {
-    this.#db.prepare('INSERT INTO act (body) VALUES (?)').run(JSON.stringify(act));
+    this.#statements.prepare('INSERT INTO act (body) VALUES (?)').run(JSON.stringify(act));
   }
 
   waiting(limit: number): readonly { readonly seq: number; readonly act: Act }[] {
-    return this.#db
+    return this.#statements
       .prepare<[number], { seq: number; body: string }>('SELECT seq, body FROM act ORDER BY seq LIMIT ?')
       .all(limit)
       .map(({ seq, body }) => ({ seq, act: JSON.parse(body) as Act }));
   }
 
   remove(seq: number): void {
-    this.#db.prepare('DELETE FROM act WHERE seq <= ?').run(seq);
+    this.#statements.prepare('DELETE FROM act WHERE seq <= ?').run(seq);
   }
 }

@@ -1,6 +1,7 @@
 import type { CorrelatorChanges, SavedDetector } from '@sealtrail/core/sigma';
 import type Database from 'better-sqlite3';
 import type { DetectionStore, Found, Snapshot, StoredFinding, Tick } from '../../detection-ports.ts';
+import { StatementCache } from './statement-cache.ts';
 
 export interface FindingRow {
   readonly id: string;
@@ -22,18 +23,20 @@ export interface FindingRow {
 /** Findings and the state of correlations, in a detection database. */
 export class SqliteDetectionStore implements DetectionStore {
   readonly #db: Database.Database;
+  readonly #statements: StatementCache;
 
   constructor(db: Database.Database) {
     this.#db = db;
+    this.#statements = new StatementCache(db);
   }
 
   cursor(trail: string): number {
-    const entries = this.#db.prepare('SELECT entries FROM cursor WHERE trail = ?').pluck().get(trail);
+    const entries = this.#statements.prepare('SELECT entries FROM cursor WHERE trail = ?').pluck().get(trail);
     return (entries as number | undefined) ?? 0;
   }
 
   commit(trail: string, { cursor, findings, tickMs }: Found, within?: () => void): void {
-    const put = this.#db.prepare(
+    const put = this.#statements.prepare(
       `INSERT INTO finding (id, trail, tenant, rule, kind, entity, start_ms, last_ms, end_ms, peak, value, entries, merged_into)
        VALUES (@id, @trail, @tenant, @rule, @kind, @entity, @startMs, @lastMs, @endMs, @peak, @value, @entries, @mergedInto)
        ON CONFLICT DO UPDATE SET start_ms = excluded.start_ms, last_ms = excluded.last_ms, end_ms = excluded.end_ms,
@@ -50,13 +53,13 @@ export class SqliteDetectionStore implements DetectionStore {
           entries: JSON.stringify(finding.entries),
           mergedInto: finding.mergedInto ?? null,
         });
-      this.#db
+      this.#statements
         .prepare(
           'INSERT INTO cursor (trail, entries) VALUES (?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries',
         )
         .run(trail, cursor);
       if (tickMs !== undefined)
-        this.#db
+        this.#statements
           .prepare(
             'INSERT INTO tick (trail, entries, watermark_ms) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET watermark_ms = excluded.watermark_ms',
           )
@@ -66,7 +69,7 @@ export class SqliteDetectionStore implements DetectionStore {
   }
 
   ticks(trail: string): readonly Tick[] {
-    return this.#db
+    return this.#statements
       .prepare<[string], Tick>(
         'SELECT entries, watermark_ms AS watermarkMs FROM tick WHERE trail = ? ORDER BY entries',
       )
@@ -75,18 +78,18 @@ export class SqliteDetectionStore implements DetectionStore {
 
   snapshot(trail: string): Snapshot | undefined {
     return this.#db.transaction(() => {
-      const row = this.#db
+      const row = this.#statements
         .prepare<[string], { entries: number; watermark_ms: number | null }>(
           'SELECT entries, watermark_ms FROM snapshot WHERE trail = ?',
         )
         .get(trail);
       if (row === undefined) return undefined;
-      const groups = this.#db
+      const groups = this.#statements
         .prepare<[string, string], [string, string]>(
           'SELECT key, held FROM correlation_group WHERE trail = ? AND rule = ?',
         )
         .raw();
-      const correlators = this.#db
+      const correlators = this.#statements
         .prepare<[string], { rule: string; waiting: string; fingerprint: string }>(
           'SELECT rule, waiting, fingerprint FROM correlation WHERE trail = ?',
         )
@@ -109,11 +112,13 @@ export class SqliteDetectionStore implements DetectionStore {
     changes: SavedDetector<CorrelatorChanges>,
     fingerprints: ReadonlyMap<string, string>,
   ): void {
-    const drop = this.#db.prepare('DELETE FROM correlation_group WHERE trail = ? AND rule = ? AND key = ?');
-    const put = this.#db.prepare(
+    const drop = this.#statements.prepare(
+      'DELETE FROM correlation_group WHERE trail = ? AND rule = ? AND key = ?',
+    );
+    const put = this.#statements.prepare(
       'INSERT INTO correlation_group (trail, rule, key, held) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET held = excluded.held',
     );
-    const putRule = this.#db.prepare(
+    const putRule = this.#statements.prepare(
       `INSERT INTO correlation (trail, rule, waiting, fingerprint) VALUES (?, ?, ?, ?)
        ON CONFLICT DO UPDATE SET waiting = excluded.waiting, fingerprint = excluded.fingerprint`,
     );
@@ -124,18 +129,18 @@ export class SqliteDetectionStore implements DetectionStore {
         for (const key of gone) drop.run(trail, rule, key);
         for (const [key, window] of groups) put.run(trail, rule, key, JSON.stringify(window));
       }
-      this.#db
+      this.#statements
         .prepare(
           'INSERT INTO snapshot (trail, entries, watermark_ms) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries, watermark_ms = excluded.watermark_ms',
         )
         .run(trail, entries, changes.watermarkMs);
       // The state that is kept has come by them.
-      this.#db.prepare('DELETE FROM tick WHERE trail = ? AND entries <= ?').run(trail, entries);
+      this.#statements.prepare('DELETE FROM tick WHERE trail = ? AND entries <= ?').run(trail, entries);
     })();
   }
 
   findings(trail: string, limit: number): readonly StoredFinding[] {
-    return this.#db
+    return this.#statements
       .prepare<[string, number], FindingRow>(
         'SELECT * FROM finding WHERE trail = ? ORDER BY start_ms DESC, id LIMIT ?',
       )
@@ -145,15 +150,15 @@ export class SqliteDetectionStore implements DetectionStore {
 
   /** Drops what is kept of correlations that are other ones now, or gone. */
   #dropOthers(trail: string, fingerprints: ReadonlyMap<string, string>): void {
-    const kept = this.#db
+    const kept = this.#statements
       .prepare<[string], { rule: string; fingerprint: string }>(
         'SELECT rule, fingerprint FROM correlation WHERE trail = ?',
       )
       .all(trail);
     for (const { rule, fingerprint } of kept) {
       if (fingerprints.get(rule) === fingerprint) continue;
-      this.#db.prepare('DELETE FROM correlation_group WHERE trail = ? AND rule = ?').run(trail, rule);
-      this.#db.prepare('DELETE FROM correlation WHERE trail = ? AND rule = ?').run(trail, rule);
+      this.#statements.prepare('DELETE FROM correlation_group WHERE trail = ? AND rule = ?').run(trail, rule);
+      this.#statements.prepare('DELETE FROM correlation WHERE trail = ? AND rule = ?').run(trail, rule);
     }
   }
 }

@@ -3,6 +3,7 @@ import {
   type CompiledRules,
   Detector,
   type DetectorOptions,
+  type Episode,
   type EpisodeFinding,
   type Learner,
   memoryOf,
@@ -57,6 +58,10 @@ const entriesPerPass = 512;
 const entriesPerCommit = 8192;
 /** Entries that a correlation which is new learns from, at most. */
 const maxLearnt = 2_000_000;
+/** How long what is new of a correlation that was told of may wait to be kept: it changes with every event of an attack. */
+const amendEveryMs = 5000;
+/** So that a new finding does not wait for many that have changed. */
+const amendmentsPerPass = 100;
 /** An entry is received a little before it can be read. */
 const commitMs = 5000;
 
@@ -64,7 +69,7 @@ const text = new TextDecoder();
 
 /**
  * Detection in one trail. It begins with what was kept: correlations that are new learn from the entries before, then the
- * entries from the last snapshot up to the cursor are taken again, without their findings, which are there. From then on
+ * entries from the last snapshot up to the cursor are taken again, whose findings are there, or amended again. From then on
  * it follows. All of it goes by pieces, so that other trails have their turn.
  */
 export class TrailDetection {
@@ -80,6 +85,10 @@ export class TrailDetection {
   #committed: number;
   #kept: number;
   #late = 0;
+  /** Episodes that findings are kept of, by whether they had ended then; and what has changed of them since. */
+  readonly #told: WeakMap<Episode, boolean> = new WeakMap();
+  readonly #amended: Map<Episode, EpisodeFinding> = new Map();
+  #amendedMs: number;
   /** Where the watermark was after the last entry. */
   #restMs: number;
 
@@ -97,6 +106,7 @@ export class TrailDetection {
     this.#learning = this.#taken > 0 ? this.#lessonFor(snapshot?.fingerprints ?? new Map()) : undefined;
     this.#hasLearnt = this.#learning === undefined;
     this.#restMs = this.#detector.watermarkMs;
+    this.#amendedMs = parts.now();
   }
 
   get progress(): DetectionProgress {
@@ -137,7 +147,7 @@ export class TrailDetection {
     this.#late += late;
     const findings = [
       ...matches.map((match) => findingOfMatch(this.trail, match)),
-      ...this.#findingsOf(episodes),
+      ...this.#findingsToKeep(episodes),
     ];
     if (findings.length > 0 || to - this.#committed >= entriesPerCommit) this.#commit(findings);
     if (to - this.#kept >= snapshotEvery) this.keep();
@@ -159,7 +169,7 @@ export class TrailDetection {
     const tickMs = Math.min(this.#restMs + restedMs, clockMs - options.latenessMs);
     const moves = this.#detector.waitingMs <= tickMs && tickMs > this.#detector.watermarkMs;
     if (moves) episodes.push(...this.#detector.finish(tickMs));
-    const findings = this.#findingsOf(episodes);
+    const findings = this.#findingsToKeep(episodes);
     if (moves || findings.length > 0) this.#commit(findings, moves ? tickMs : undefined);
     return findings;
   }
@@ -167,8 +177,10 @@ export class TrailDetection {
   /** Keeps what correlations know, so that less is taken again after a stop. */
   keep(): void {
     const { store, rules } = this.#parts;
-    if (this.#taken === this.#kept || !this.#hasLearnt) return;
-    if (this.#taken > this.#committed) this.#commit([]);
+    // What is taken again is there already, and is taken again once more.
+    if (!this.#hasLearnt || this.#isBehindCursor) return;
+    if (this.#taken > this.#committed || this.#amended.size > 0) this.#commit(this.#takeAmendments());
+    if (this.#taken === this.#kept) return;
     store.keep(this.trail, this.#taken, this.#detector.takeChanges(), rules.fingerprints);
     this.#kept = this.#taken;
   }
@@ -206,10 +218,11 @@ export class TrailDetection {
     const tick = this.#ticks[0];
     const until = Math.min(this.#committed, tick?.entries ?? Number.POSITIVE_INFINITY);
     const to = Math.min(until, this.#taken + entriesPerPass);
-    if (to > this.#taken) this.#detector.take(this.#inputs(this.#taken, to));
+    // What was to be amended when it stopped may not have been kept: it is amended again.
+    if (to > this.#taken) this.#amend(this.#detector.take(this.#inputs(this.#taken, to)).episodes);
     this.#taken = Math.max(this.#taken, to);
     if (tick === undefined || this.#taken < Math.min(tick.entries, this.#committed)) return;
-    this.#detector.finish(tick.watermarkMs);
+    this.#amend(this.#detector.finish(tick.watermarkMs));
     this.#restMs = this.#detector.watermarkMs;
     this.#ticks.shift();
   }
@@ -220,8 +233,40 @@ export class TrailDetection {
     this.#committed = this.#taken;
   }
 
-  #findingsOf(episodes: readonly EpisodeFinding[]): StoredFinding[] {
-    return episodes.map((episode) => findingOfEpisode(this.trail, episode));
+  /** What is to be kept now: whatever is new, merged or has ended, and now and then what has only changed. */
+  #findingsToKeep(episodes: readonly EpisodeFinding[]): StoredFinding[] {
+    const isNew = ({ episode }: EpisodeFinding): boolean =>
+      this.#told.get(episode) !== hasEnded(episode) || episode.mergedInto !== undefined;
+    const fresh = episodes.filter(isNew);
+    this.#amend(episodes.filter((finding) => !isNew(finding)));
+    for (const { episode } of fresh) {
+      this.#told.set(episode, hasEnded(episode));
+      this.#amended.delete(episode);
+    }
+    const isTime = this.#parts.now() - this.#amendedMs >= amendEveryMs;
+    return [
+      ...fresh.map((finding) => findingOfEpisode(this.trail, finding)),
+      ...(isTime ? this.#takeAmendments(amendmentsPerPass) : []),
+    ];
+  }
+
+  #amend(findings: readonly EpisodeFinding[]): void {
+    for (const finding of findings) {
+      this.#told.set(finding.episode, hasEnded(finding.episode));
+      this.#amended.set(finding.episode, finding);
+    }
+  }
+
+  /** Those that have waited longest. */
+  #takeAmendments(most: number = Number.POSITIVE_INFINITY): StoredFinding[] {
+    const taken: StoredFinding[] = [];
+    for (const [episode, finding] of this.#amended) {
+      if (taken.length >= most) return taken;
+      this.#amended.delete(episode);
+      taken.push(findingOfEpisode(this.trail, finding));
+    }
+    this.#amendedMs = this.#parts.now();
+    return taken;
   }
 
   /** When the last entry was received. */
@@ -234,6 +279,8 @@ export class TrailDetection {
     return this.#parts.reader.entries(this.trail, from, to).map((bytes, i) => inputOf(bytes, from + i));
   }
 }
+
+const hasEnded = ({ endMs }: Episode): boolean => Number.isFinite(endMs);
 
 /** What was kept of correlations that are still the same. */
 function stateFor(
