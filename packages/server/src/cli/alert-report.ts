@@ -30,16 +30,15 @@ export function alertReport(
 ): string {
   const width = Math.max(minTextColumns, Math.min(columns, maxTextColumns));
   const sections = [
-    [
-      ...wrap(printable(alert.rule.title), width),
-      ...(description === undefined ? [] : wrap(printable(description.trim().replace(/\s+/g, ' ')), width)),
-    ],
+    wrap(printable(alert.rule.title), width),
+    description === undefined ? [] : wrap(printable(description.trim().replace(/\s+/g, ' ')), width),
     factLines(alert, width),
     entryLines(alert, entries, columns),
     findingLines(alert, findings, columns),
     ['What was done', ...steps.flatMap((step) => stepLines(step, width))],
   ];
-  return `${sections.map((lines) => lines.join('\n')).join('\n\n')}\n`;
+  const texts = sections.filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
+  return `${texts.join('\n\n')}\n`;
 }
 
 function factLines(alert: Alert, width: number): string[] {
@@ -77,7 +76,7 @@ const joined = (values: readonly string[]): string[] => (values.length === 0 ? [
 /** How long after the first event something was; nothing where they are within a second. */
 function laterBy(first: string, time: string): string {
   const seconds = (Date.parse(time) - Date.parse(first)) / 1000;
-  return seconds >= 1 ? ` (${durationText(seconds)} later)` : '';
+  return seconds >= 1 ? ` (${durationText(seconds)} after the first)` : '';
 }
 
 /** Entries that could be read as a table, and of the others their numbers. */

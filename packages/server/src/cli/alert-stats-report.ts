@@ -6,7 +6,7 @@ import { durationText } from './time-text.ts';
 
 const ruleColumns: readonly Column[] = [
   { heading: 'ALERTS', isWhole: true },
-  { heading: 'FALSE', isWhole: true },
+  { heading: 'FALSE POS.', isWhole: true },
   { heading: 'RULE' },
   { heading: 'KEY', isWhole: true },
 ];

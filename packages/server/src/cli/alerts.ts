@@ -123,7 +123,7 @@ function statsCommand(context: CliContext): Command {
 
 /** One row without knowing the ones to come: places of usual widths. */
 function tailRow(alert: Alert, room: number): string {
-  const [id, level, status, time, title, about, findings] = [28, 8, 12, 20, 40, 40, 3];
+  const [id, level, status, time, title, about, findings] = [28, 8, 18, 20, 40, 40, 3];
   const natural = [id, level, status, time, title, about, findings];
   return layRow(alertColumns, alertRow(alert, alert.changedAt), layOut(alertColumns, natural, room));
 }

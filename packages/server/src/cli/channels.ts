@@ -176,7 +176,7 @@ function retryCommand(context: CliContext): Command {
         {},
         body,
       );
-      print(context, options, answer, `${printable(`${answer.count} are sent again`)}\n`);
+      print(context, options, answer, `${printable(`${answer.count} sent again`)}\n`);
     });
 }
 

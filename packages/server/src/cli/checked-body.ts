@@ -19,7 +19,7 @@ export function checkedBody(
   } catch (cause) {
     if (!(cause instanceof SealtrailError)) throw cause;
     const details = cause.details.map((detail) => ({ ...detail, code: 'invalid_parameter' as const }));
-    throw new SealtrailError('invalid_parameter', `this is no ${what}`, { cause, details });
+    throw new SealtrailError('invalid_parameter', `the arguments make no ${what}`, { cause, details });
   }
   return jsonBody(value);
 }

@@ -100,7 +100,7 @@ function statusText({ trails, rules, faults, latenessMs }: DetectionStatus, colu
     completeUntil === null ? '' : timeText(completeUntil),
   ]);
   return [
-    `${rules.enabled} rules are enabled, ${rules.disabled} are not; events may be ${latenessMs / 1000} s late\n`,
+    `${rules.enabled} rules are enabled, ${rules.disabled} disabled; events may be ${latenessMs / 1000} s late\n`,
     ...faults.map(({ file, line, column, message }) => `✗ ${file}:${line}:${column}: ${message}\n`),
   ]
     .map((line) => `${printable(line.trimEnd())}\n`)

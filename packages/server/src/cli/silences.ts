@@ -85,6 +85,11 @@ function addCommand(context: CliContext): Command {
     .option('--until <time>', 'RFC 3339 time at which it ends')
     .action(async (options: AddOptions) => {
       const { rule, maxLevel, trail, tenant, owner, reason } = options;
+      if ([rule, maxLevel, trail, tenant, options.entity].every((given) => given === undefined))
+        throw new SealtrailError(
+          'invalid_parameter',
+          'expected --rule, --max-level, --trail, --tenant or --entity: which alerts to silence',
+        );
       const body = checkedBody('silence', newSilenceSchema, {
         match: {
           ...{ rule, maxLevel, trail, tenant },
