@@ -2,7 +2,7 @@ import type { Alert, AlertDetails, AlertStep, Finding } from '@sealtrail/core';
 import type { AlertContext } from './alert-context.ts';
 import { statusText } from './alert-text.ts';
 import { entryColumns, entryRow } from './events.ts';
-import { printable } from './printable.ts';
+import { printable, printableLines } from './printable.ts';
 import { type Column, table } from './table.ts';
 import { wrap } from './text-width.ts';
 import { durationText, timeText } from './time-text.ts';
@@ -38,7 +38,7 @@ export function alertReport(
     ['What was done', ...steps.flatMap((step) => stepLines(step, width))],
   ];
   const texts = sections.filter((lines) => lines.length > 0).map((lines) => lines.join('\n'));
-  return `${texts.join('\n\n')}\n`;
+  return printableLines(`${texts.join('\n\n')}\n`);
 }
 
 function factLines(alert: Alert, width: number): string[] {

@@ -1,5 +1,5 @@
 import { type AlertStats, alertStatuses, dispositions, severities } from '@sealtrail/core';
-import { printable } from './printable.ts';
+import { printableLines } from './printable.ts';
 import { type Column, table } from './table.ts';
 import { wrap } from './text-width.ts';
 import { durationText } from './time-text.ts';
@@ -26,7 +26,7 @@ export function alertStatsReport(stats: AlertStats, columns: number): string {
   const facts = lines
     .filter(([, value]) => value !== '')
     .flatMap(([label, value]) =>
-      wrap(printable(value), columns - labelColumns - 4).map(
+      wrap(value, columns - labelColumns - 4).map(
         (line, n) => `  ${(n === 0 ? label : '').padEnd(labelColumns)}  ${line}\n`,
       ),
     );
@@ -36,11 +36,12 @@ export function alertStatsReport(stats: AlertStats, columns: number): string {
     title,
     rule,
   ]);
-  return [
+  const text = [
     total === 1 ? '1 alert\n' : `${total.toLocaleString('en')} alerts\n`,
     ...facts,
     ...(rules.length > 0 ? ['\n', table(ruleColumns, rules, columns)] : []),
   ].join('');
+  return printableLines(text);
 }
 
 /** Counts that are not zero, in an order. */
