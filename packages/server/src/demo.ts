@@ -78,6 +78,8 @@ export async function runDemo(
   const config = parseConfig({
     ...{ dir, host: options.host, port: options.port },
     logLevel: 'warn',
+    // The shop reports at once: what waits for late events need not wait long.
+    detectionLatenessMs: 5000,
     // People try channels with something that listens on their own machine.
     allowedTargets: ['127.0.0.1'],
   });
