@@ -82,7 +82,7 @@ describe('the report on an alert', () => {
       'resolved: true positive',
       'part of      alr_0123456789abcdef00000000',
       'user.login',
-      'not readable with this token: 11',
+      'could not be read: 11',
       'and 11 before these',
       'resolved as true positive by tok_1',
       '“it was them”',

@@ -86,7 +86,7 @@ function entryLines(alert: Alert, entries: AlertContext['entries'], columns: num
   return [
     printable(`Entries of ${alert.trail}`),
     ...(entries.length > 0 ? setIn(entryColumns, entries.map(entryRow), columns) : []),
-    ...(unread.length > 0 ? [`${' '.repeat(indent)}not readable with this token: ${unread.join(', ')}`] : []),
+    ...(unread.length > 0 ? [`${' '.repeat(indent)}could not be read: ${unread.join(', ')}`] : []),
   ];
 }
 

@@ -51,6 +51,8 @@ const roomForCtrlC = '^C'.length + 1;
 /** Steps of an attack, and alerts, which stay: those of the first attack. */
 const keptSteps = 4;
 const keptAlerts = 20;
+/** Visits after an attack until all of its alerts are there: some wait until no late event can change them. */
+const visitsUntilGuide = 8;
 
 /**
  * What happens. In a terminal it takes one line together, which is drawn over, but for the first attack and its alerts:
@@ -61,10 +63,10 @@ class Story implements Disposable {
   readonly #how: Invocation;
   readonly #isDrawn: boolean;
   #steps = 0;
+  #visitsSince = 0;
   #events = 0;
   #alerts = 0;
   #worst: Alert | undefined;
-  #isGuided = false;
 
   constructor(terminal: Terminal, how: Invocation) {
     this.#terminal = terminal;
@@ -74,7 +76,8 @@ class Story implements Disposable {
 
   step(step: string, kind: DemoStep, events: number): void {
     this.#events = events;
-    if (kind === 'visit') this.#guide();
+    if (kind === 'visit' && this.#steps === keptSteps && ++this.#visitsSince === visitsUntilGuide)
+      this.#guide();
     const isKept = kind === 'attack' && this.#steps < keptSteps;
     if (isKept) this.#steps++;
     this.#show(step, isKept);
@@ -106,10 +109,9 @@ class Story implements Disposable {
     this.#terminal.draw(cutText(counts + safe, this.#terminal.progressColumns - roomForCtrlC));
   }
 
-  /** Once, when an attack is over: what to do with the worst alert so far. */
+  /** What to do with the worst alert so far. */
   #guide(): void {
-    if (this.#isGuided || this.#steps < keptSteps || this.#worst === undefined) return;
-    this.#isGuided = true;
+    if (this.#worst === undefined) return;
     this.clear();
     this.#terminal.out(alertGuide(this.#worst, this.#how));
   }
