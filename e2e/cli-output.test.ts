@@ -48,6 +48,51 @@ describe('output that is no terminal', () => {
 describe('a server that lies', () => {
   const evil = '\u001b]0;pwn\u0007\u009b2J\u202e';
   const receipt = { id: evil, trail: evil, index: evil, leafHash: evil };
+  const anAlert = 'alr_000000000000000000000000';
+  const alert = {
+    id: evil,
+    trail: evil,
+    rule: { key: evil, title: evil },
+    level: evil,
+    tags: [evil],
+    entity: { [evil]: evil },
+    actors: [evil],
+    addresses: [evil],
+    status: evil,
+    tenant: evil,
+    assignee: evil,
+    disposition: evil,
+    duplicateOf: evil,
+    risk: evil,
+    findings: evil,
+    entries: [evil],
+    openedAt: evil,
+    changedAt: evil,
+    firstEventAt: evil,
+    lastEventAt: evil,
+    silencedBy: [evil],
+    inhibitedBy: [],
+  };
+  const step = { at: evil, action: 'note', by: evil, note: evil, assignee: null, disposition: null };
+  const finding = { startedAt: evil, lastAt: evil, peak: evil, entries: [evil] };
+  const silence = {
+    id: evil,
+    match: { rule: evil },
+    owner: evil,
+    reason: evil,
+    startsAt: evil,
+    endsAt: evil,
+    state: evil,
+  };
+  const channel = {
+    id: evil,
+    name: evil,
+    secret: evil,
+    target: { kind: evil, url: evil },
+    filter: { minLevel: evil },
+    isEnabled: false,
+    disabledBecause: evil,
+  };
   const answers: Readonly<Record<string, object>> = {
     'POST /v1/events': { receipts: [receipt], errors: [{ position: evil, pointer: evil, message: evil }] },
     'GET /v1/events': { events: [], nextCursor: evil },
@@ -58,6 +103,38 @@ describe('a server that lies', () => {
     },
     'POST /v1/tokens': { secret: evil },
     'DELETE /v1/tokens/x': { id: evil },
+    'GET /v1/alerts': { alerts: [alert], nextCursor: evil },
+    [`GET /v1/alerts/${anAlert}`]: { alert, steps: [step], findings: [finding] },
+    [`POST /v1/alerts/${anAlert}`]: alert,
+    'GET /v1/alerts/stats': {
+      total: evil,
+      byStatus: {},
+      byLevel: { high: evil },
+      byDisposition: {},
+      byRule: [{ rule: evil, title: evil, alerts: evil, falsePositives: evil }],
+    },
+    'GET /v1/silences': { silences: [silence] },
+    'POST /v1/silences': silence,
+    'DELETE /v1/silences/x': silence,
+    'GET /v1/channels': { channels: [channel] },
+    'GET /v1/channels/x': channel,
+    'PUT /v1/channels/x': channel,
+    'POST /v1/channels': channel,
+    'DELETE /v1/channels/x': {},
+    'POST /v1/channels/x/test': { isDelivered: false, error: evil },
+    'POST /v1/channels/x/rotate': channel,
+    'GET /v1/channels/x/dead-letters': {
+      deadLetters: [{ id: evil, type: evil, alert: evil, diedAt: evil, attempts: evil, error: evil }],
+    },
+    'POST /v1/channels/x/dead-letters/retry': { count: evil },
+    'GET /v1/detection': {
+      trails: [{ trail: evil, size: 1, entries: 0, late: evil, completeUntil: evil }],
+      rules: { enabled: evil, disabled: evil },
+      faults: [{ file: evil, line: evil, column: evil, message: evil }],
+    },
+    'GET /v1/rules': { rules: [{ key: evil, title: evil, level: evil, origin: evil, notice: evil }] },
+    'POST /v1/rules/x/enable': { title: evil },
+    'POST /v1/rules/x/disable': { title: evil },
   };
   let server: Server;
   beforeAll(async () => {
@@ -80,6 +157,25 @@ describe('a server that lies', () => {
     ['token revoke x', 0],
     ['prove x', 1],
     ['tail', 1],
+    ['alert list', 0],
+    [`alert show ${anAlert}`, 0],
+    [`alert ack ${anAlert}`, 0],
+    ['alert stats', 0],
+    ['alert tail', 1],
+    ['silence list', 0],
+    ['silence add --rule x --owner x --reason x --for 1h', 0],
+    ['silence end x', 0],
+    ['channel list', 0],
+    ['channel add stdout x', 0],
+    ['channel enable x', 0],
+    ['channel test x', 1],
+    ['channel rotate x', 0],
+    ['channel remove x', 0],
+    ['channel dead-letters x', 0],
+    ['channel retry x', 0],
+    ['rules status --rules', 0],
+    ['rules enable x', 0],
+    ['rules disable x --reason x', 0],
   ])('gets no control character out of `%s`', async (line, code) => {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     for (const json of [[], ['--json']]) {

@@ -38,6 +38,9 @@ describe('the demo', () => {
     const { code, stdout } = await run(['demo', '--data', data, '--port', '0', '--rounds', '1']);
     expect(code).toBe(0);
     expect(stdout).toContain('ATTACK');
+    const alerts = stdout.match(/^ {2}ALERT (?:low|medium|high|critical): .+$/gm) ?? [];
+    expect(alerts.length).toBeGreaterThan(3);
+    expect(new Set(alerts).size).toBe(alerts.length);
     expect((await verifyFolder(data)).code).toBe('intact');
 
     await using log = await openSealtrail({ dir: data });
@@ -68,7 +71,15 @@ describe('the demo', () => {
       const shown = commandsIn(demo.stdout.split('Ctrl-C', 1)[0]!, 'cd ').split('\n');
       const first = await type(shown.filter((line) => !line.endsWith(' tail')).join('\n'));
       expect(first).toMatchObject({ code: 0, stderr: '' });
-      for (const found of ['user.login', 'event.search', 'intact']) expect(first.stdout).toContain(found);
+      for (const found of ['user.login', 'event.search', 'alr_', 'intact'])
+        expect(first.stdout).toContain(found);
+
+      const [guide] = await demo.stdoutMatch(/(?<=Look at the worst.*\n)(?: {2}.*\n)+/);
+      const exports = shown.filter((line) => /^ {2}(?:cd|export) /.test(line)).join('\n');
+      const triage = await type(`${exports}\n${guide}`);
+      expect(triage).toMatchObject({ code: 0, stderr: '' });
+      expect(triage.stdout).toMatch(/level +(?:high|critical)/);
+      expect(triage.stdout).toContain('resolved: true positive');
 
       const { code, stdout } = await demo.end('SIGINT');
       expect(code).toBe(0);
@@ -77,6 +88,8 @@ describe('the demo', () => {
       await using log = await openSealtrail({ dir: kept });
       const last = log.trails().find(({ name }) => name === 'main')!.size - 1;
       expect(tampering.stdout).toContain(`entries: modified, entry ${last}\n`);
+      const visitors = log.engine.tokens.list().filter(({ name }) => name === 'demo visitor');
+      expect(visitors.map(({ revokedAt }) => typeof revokedAt)).toEqual(['string']);
     },
   );
 

@@ -4,9 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createRecorder, type Recorder } from '@sealtrail/client';
-import { defaultTrail, SealtrailError, TILE_WIDTH } from '@sealtrail/core';
+import { type Alert, defaultTrail, SealtrailError, TILE_WIDTH } from '@sealtrail/core';
+import { revokeToken } from './access/acts.ts';
 import { issueToken } from './access/issue-token.ts';
 import { parseConfig } from './config.ts';
+import { DemoAlerts } from './demo-alerts.ts';
 import { openEngine, serveEngine } from './main.ts';
 import { AsyncResources } from './resources.ts';
 
@@ -17,7 +19,7 @@ export type DemoStep = 'visit' | 'attack';
 export interface DemoScene {
   readonly serverUrl: string;
   readonly shopUrl: string;
-  /** A token that reads everything. */
+  /** A token that may do everything, until the demo ends. */
   readonly token: string;
   /** The data folder, absolute. */
   readonly dir: string;
@@ -35,6 +37,8 @@ export interface DemoOptions {
   readonly onReady: (scene: DemoScene) => void;
   /** Told what happens, and how many events there are by now. */
   readonly onStep: (step: string, kind: DemoStep, events: number) => void;
+  /** Told of each alert once, when it is opened. */
+  readonly onAlert: (alert: Alert) => void;
 }
 
 /** What the demo needs of the sample shop, which is a package of its own beside this one. */
@@ -71,12 +75,24 @@ export async function runDemo(
     resources.defer(() => {
       if (!isReady) rmSync(dir, { recursive: true });
     });
-  const config = parseConfig({ dir, host: options.host, port: options.port, logLevel: 'warn' });
+  const config = parseConfig({
+    ...{ dir, host: options.host, port: options.port },
+    logLevel: 'warn',
+    // The shop reports at once: what waits for late events need not wait long.
+    detectionLatenessMs: 5000,
+    // People try channels with something that listens on their own machine.
+    allowedTargets: ['127.0.0.1'],
+  });
   const engine = resources.use(await openEngine(config));
   const server = resources.use(await serveEngine(engine));
   const demo = { actor: { type: 'system' as const } };
   const ingest = await issueToken(engine, { name: 'demo shop', role: 'ingest', trails: ['main'] }, demo);
-  const reader = await issueToken(engine, { name: 'demo reader', role: 'auditor' }, demo);
+  const visitor = await issueToken(engine, { name: 'demo visitor', role: 'admin' }, demo, {
+    isFirst: engine.isNew,
+  });
+  // What was shown on a screen opens nothing when the folder is served again.
+  resources.defer(async () => void (await revokeToken(engine, visitor.id, demo, () => true)));
+  const alerts = await DemoAlerts.follow(engine.detection, options.onAlert);
   const recorder = resources.use(
     createRecorder({
       url: server.url,
@@ -95,7 +111,7 @@ export async function runDemo(
   const events = (): number => engine.log.trail(defaultTrail)?.size ?? 0;
 
   isReady = true;
-  options.onReady({ serverUrl: server.url, shopUrl, token: reader.secret, dir });
+  options.onReady({ serverUrl: server.url, shopUrl, token: visitor.secret, dir });
   await shopModule.driveTraffic({
     shopUrl,
     signal,
@@ -108,6 +124,7 @@ export async function runDemo(
   const end = { action: 'demo.end', actor: { type: 'user', id: demoEnder }, outcome: 'success' } as const;
   // The entry that fills a bundle is compressed with it.
   while ((await recorder.record(end)).index % TILE_WIDTH === TILE_WIDTH - 1);
+  await alerts.complete(events());
   return { dir, events: events() };
 }
 

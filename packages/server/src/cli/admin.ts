@@ -1,14 +1,10 @@
 import type { CreatedToken, Token, Trail } from '@sealtrail/core';
 import { parseVkey, roles } from '@sealtrail/core';
 import { Command, Option } from 'commander';
-import { apiOf, type CliContext, withServer } from './context.ts';
-import { jsonLine, printable } from './printable.ts';
-import { jsonBody, type ServerOptions } from './server-api.ts';
+import { apiOf, type CliContext, print, type ServerCommandOptions, withServer } from './context.ts';
+import { printable } from './printable.ts';
+import { jsonBody } from './server-api.ts';
 import { type Column, table } from './table.ts';
-
-interface AdminOptions extends ServerOptions {
-  readonly json?: true;
-}
 
 const tokenColumns: readonly Column[] = [
   { heading: 'ID', isWhole: true },
@@ -29,8 +25,6 @@ const trailColumns: readonly Column[] = [
 /** `sealtrail token` */
 export function tokenCommand(context: CliContext): Command {
   const { terminal } = context;
-  const print = (options: AdminOptions, value: unknown, text: string): void =>
-    terminal.out(options.json ? jsonLine(value) : text);
   const token = new Command('token').description('make, list and revoke tokens');
   token.addCommand(
     withServer(new Command('create'))
@@ -43,7 +37,12 @@ export function tokenCommand(context: CliContext): Command {
       .action(
         async (
           name: string,
-          options: AdminOptions & { role: string; trail?: string[]; tenant?: string[]; expires?: string },
+          options: ServerCommandOptions & {
+            role: string;
+            trail?: string[];
+            tenant?: string[];
+            expires?: string;
+          },
         ) => {
           const created = await apiOf(options, context).json<CreatedToken>(
             'POST',
@@ -57,14 +56,14 @@ export function tokenCommand(context: CliContext): Command {
               ...(options.expires && { expiresAt: options.expires }),
             }),
           );
-          print(options, created, `${printable(created.secret)}\n`);
+          print(context, options, created, `${printable(created.secret)}\n`);
         },
       ),
   );
   token.addCommand(
     withServer(new Command('list'))
       .description('tokens, without their secrets')
-      .action(async (options: AdminOptions) => {
+      .action(async (options: ServerCommandOptions) => {
         const { tokens } = await apiOf(options, context).json<{ tokens: Token[] }>('GET', 'v1/tokens');
         const rows = tokens.map(({ id, name, role, trails, tenants, createdAt, expiresAt, revokedAt }) => [
           id,
@@ -75,19 +74,19 @@ export function tokenCommand(context: CliContext): Command {
           createdAt,
           revokedAt ? `revoked ${revokedAt}` : expiresAt ? `until ${expiresAt}` : 'valid',
         ]);
-        print(options, { tokens }, table(tokenColumns, rows, terminal.columns));
+        print(context, options, { tokens }, table(tokenColumns, rows, terminal.columns));
       }),
   );
   token.addCommand(
     withServer(new Command('revoke'))
       .description('end a token at once')
       .argument('<id>', 'its id, tok_...')
-      .action(async (id: string, options: AdminOptions) => {
+      .action(async (id: string, options: ServerCommandOptions) => {
         const revoked = await apiOf(options, context).json<Token>(
           'DELETE',
           `v1/tokens/${encodeURIComponent(id)}`,
         );
-        print(options, revoked, `${printable(revoked.id)} is revoked\n`);
+        print(context, options, revoked, `${printable(revoked.id)} is revoked\n`);
       }),
   );
   return token;
@@ -96,29 +95,28 @@ export function tokenCommand(context: CliContext): Command {
 /** `sealtrail trail` */
 export function trailCommand(context: CliContext): Command {
   const { terminal } = context;
-  const print = (options: AdminOptions, value: unknown, text: string): void =>
-    terminal.out(options.json ? jsonLine(value) : text);
   const trail = new Command('trail').description('make and list trails');
   trail.addCommand(
     withServer(new Command('create'))
       .description('make a trail; its verifier key is printed')
       .argument('<name>')
-      .action(async (name: string, options: AdminOptions) => {
+      .action(async (name: string, options: ServerCommandOptions) => {
         const created = await apiOf(options, context).json<Trail>(
           'POST',
           'v1/trails',
           {},
           jsonBody({ name }),
         );
-        print(options, created, `${printable(created.vkey)}\n`);
+        print(context, options, created, `${printable(created.vkey)}\n`);
       }),
   );
   trail.addCommand(
     withServer(new Command('list'))
       .description('trails with their sizes and keys')
-      .action(async (options: AdminOptions) => {
+      .action(async (options: ServerCommandOptions) => {
         const { trails } = await apiOf(options, context).json<{ trails: Trail[] }>('GET', 'v1/trails');
         print(
+          context,
           options,
           { trails },
           table(
@@ -132,12 +130,12 @@ export function trailCommand(context: CliContext): Command {
   trail.addCommand(
     withServer(new Command('policy'))
       .description('print a trust policy with the keys of all trails, to be kept where you verify')
-      .action(async (options: AdminOptions) => {
+      .action(async (options: ServerCommandOptions) => {
         const { trails } = await apiOf(options, context).json<{ trails: Trail[] }>('GET', 'v1/trails');
         // What is no key could be a line of its own: of other keys, or witnesses.
         for (const { vkey } of trails) parseVkey(vkey);
         const policy = `${trails.map(({ vkey }) => `log ${vkey}\n`).join('')}quorum none\n`;
-        print(options, { policy }, policy);
+        print(context, options, { policy }, policy);
       }),
   );
   return trail;

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import { SealtrailError } from '@sealtrail/core';
 import { type Command, Option } from 'commander';
+import { jsonLine } from './printable.ts';
 import { ServerApi, type ServerOptions } from './server-api.ts';
 import type { Terminal } from './terminal.ts';
 
@@ -34,6 +35,19 @@ export function withServer(command: Command): Command {
 
 export const apiOf = (options: ServerOptions, { signal }: CliContext): ServerApi =>
   new ServerApi(options, signal);
+
+/** Options of commands that talk to a server. */
+export interface ServerCommandOptions extends ServerOptions {
+  readonly json?: true;
+}
+
+/** Writes what a command has to say: the value with `--json`, otherwise the text. */
+export const print = (
+  { terminal }: Pick<CliContext, 'terminal'>,
+  { json }: Pick<ServerCommandOptions, 'json'>,
+  value: unknown,
+  text: string,
+): void => terminal.out(json ? jsonLine(value) : text);
 
 /** `--data` of commands that work on a folder which is there; `SEALTRAIL_DATA` stands for it. */
 export const dataOption = (): Option => new Option('--data <dir>', 'data folder (SEALTRAIL_DATA)');

@@ -1,3 +1,4 @@
+import type { Alert } from '@sealtrail/core';
 import { type DemoScene, demoEnder } from '../demo.ts';
 import type { Invocation } from './invocation.ts';
 
@@ -25,6 +26,9 @@ export function introduction(
     'Failed attempts, and sign-ins from where the attacks come from:',
     `  ${command} query outcome:failure since:1h`,
     `  ${command} query action:user.login ip:203.0.113.0/24`,
+    'Alerts: what the rules make of it, and as it happens:',
+    `  ${command} alert list`,
+    `  ${command} alert tail`,
     'Who looked at the log:',
     `  ${command} query --trail system`,
     'Keep the keys elsewhere, and verify with them that nothing was changed:',
@@ -32,6 +36,18 @@ export function introduction(
     ...verify(command, dir, dir),
     '',
     'Ctrl-C ends it, and tells how to see a changed byte found.',
+  );
+}
+
+/** What to try with an alert, once there is one. */
+export function alertGuide({ id }: Pick<Alert, 'id'>, { command }: Invocation): string {
+  return lines(
+    '',
+    'Look at the worst of these alerts, and say what it turned out to be:',
+    `  ${command} alert show ${id}`,
+    `  ${command} alert resolve ${id} \\`,
+    '    --as true_positive',
+    '',
   );
 }
 

@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs';
-import { SealtrailError } from '@sealtrail/core';
+import { type Alert, SealtrailError, severities } from '@sealtrail/core';
 import { Command } from 'commander';
 import { type DemoStep, runDemo } from '../demo.ts';
+import { aboutText } from './alert-text.ts';
 import type { CliContext } from './context.ts';
-import { farewell, introduction } from './demo-guide.ts';
-import { invocation } from './invocation.ts';
+import { alertGuide, farewell, introduction } from './demo-guide.ts';
+import { type Invocation, invocation } from './invocation.ts';
 import { printable } from './printable.ts';
 import type { Terminal } from './terminal.ts';
-import { cutText } from './text-width.ts';
+import { cutText, wrap } from './text-width.ts';
 
 interface DemoCommandOptions {
   readonly data?: string;
@@ -28,7 +29,7 @@ export function demoCommand({ terminal, environment, signal }: CliContext): Comm
         if (rounds !== undefined && !/^[1-9]\d{0,8}$/.test(rounds))
           throw new SealtrailError('invalid_parameter', `expected a number of rounds, got ${rounds}`);
         const how = invocation(environment);
-        using steps = new StepLines(terminal);
+        using story = new Story(terminal, how);
         const { dir, events } = await runDemo({
           ...(data !== undefined && { data }),
           host: '127.0.0.1',
@@ -36,9 +37,10 @@ export function demoCommand({ terminal, environment, signal }: CliContext): Comm
           rounds: rounds === undefined ? undefined : Number(rounds),
           signal,
           onReady: (scene) => terminal.out(`${introduction(scene, how)}\n`),
-          onStep: (step, kind, count) => steps.show(step, kind, count),
+          onStep: (step, kind, count) => story.step(step, kind, count),
+          onAlert: (alert) => story.alert(alert),
         });
-        steps.clear();
+        story.clear();
         terminal.out(farewell({ dir, events, copy: freeName(`${dir}.copy`) }, how));
       })
   );
@@ -46,36 +48,45 @@ export function demoCommand({ terminal, environment, signal }: CliContext): Comm
 
 /** What a terminal writes behind the line that is drawn over, and one column more, so that it does not wrap. */
 const roomForCtrlC = '^C'.length + 1;
-/** Steps of an attack, which stay. */
+/** Steps of an attack, and alerts, which stay: those of the first attack. */
 const keptSteps = 4;
+const keptAlerts = 20;
+/** Visits after an attack until all of its alerts are there: some wait until no late event can change them. */
+const visitsUntilGuide = 8;
 
 /**
- * Steps of the traffic. In a terminal they take one line together, which is drawn over, but for those of the first
- * attack: what to try stays in sight. Elsewhere each has its line.
+ * What happens. In a terminal it takes one line together, which is drawn over, but for the first attack and its alerts:
+ * what to try stays in sight. Elsewhere each step and each alert has its line.
  */
-class StepLines implements Disposable {
+class Story implements Disposable {
   readonly #terminal: Terminal;
+  readonly #how: Invocation;
   readonly #isDrawn: boolean;
-  #kept = 0;
+  #steps = 0;
+  #visitsSince = 0;
+  #events = 0;
+  #alerts = 0;
+  #worst: Alert | undefined;
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, how: Invocation) {
     this.#terminal = terminal;
+    this.#how = how;
     this.#isDrawn = terminal.isInteractive && Number.isFinite(terminal.columns);
   }
 
-  show(step: string, kind: DemoStep, events: number): void {
-    this.clear();
-    const text = printable(`  ${step}`);
-    const isKept = kind === 'attack' && this.#kept < keptSteps;
-    if (isKept) this.#kept++;
-    if (isKept || !this.#isDrawn) this.#terminal.out(`${text}\n`);
-    else
-      this.#terminal.draw(
-        cutText(
-          `  ${events.toLocaleString('en')} events ${text}`,
-          this.#terminal.progressColumns - roomForCtrlC,
-        ),
-      );
+  step(step: string, kind: DemoStep, events: number): void {
+    this.#events = events;
+    if (kind === 'visit' && this.#steps === keptSteps && ++this.#visitsSince === visitsUntilGuide)
+      this.#guide();
+    const isKept = kind === 'attack' && this.#steps < keptSteps;
+    if (isKept) this.#steps++;
+    this.#show(step, isKept);
+  }
+
+  alert(alert: Alert): void {
+    this.#alerts++;
+    if (this.#worst === undefined || rankOf(alert) > rankOf(this.#worst)) this.#worst = alert;
+    this.#show(`ALERT ${alert.level}: ${alert.rule.title}: ${aboutText(alert)}`, this.#alerts <= keptAlerts);
   }
 
   clear(): void {
@@ -85,7 +96,31 @@ class StepLines implements Disposable {
   [Symbol.dispose](): void {
     this.clear();
   }
+
+  #show(text: string, isKept: boolean): void {
+    this.clear();
+    const safe = printable(text);
+    if (isKept || !this.#isDrawn) {
+      for (const [n, line] of wrap(safe, this.#terminal.columns - 4).entries())
+        this.#terminal.out(`${n === 0 ? '  ' : '    '}${line}\n`);
+      return;
+    }
+    const counts = `  ${counted(this.#events, 'event')}, ${counted(this.#alerts, 'alert')}   `;
+    this.#terminal.draw(cutText(counts + safe, this.#terminal.progressColumns - roomForCtrlC));
+  }
+
+  /** What to do with the worst alert so far. */
+  #guide(): void {
+    if (this.#worst === undefined) return;
+    this.clear();
+    this.#terminal.out(alertGuide(this.#worst, this.#how));
+  }
 }
+
+const rankOf = ({ level }: Alert): number => severities.indexOf(level);
+
+const counted = (count: number, noun: string): string =>
+  `${count.toLocaleString('en')} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A name at which there is nothing yet. */
 function freeName(wanted: string): string {

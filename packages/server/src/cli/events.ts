@@ -1,14 +1,12 @@
 import { type Entry, type EventPage, parseProofFile, type StoredEntry } from '@sealtrail/core';
 import { Command } from 'commander';
-import { apiOf, type CliContext, withServer } from './context.ts';
+import { apiOf, type CliContext, type ServerCommandOptions, withServer } from './context.ts';
 import { jsonLine, printable } from './printable.ts';
-import type { ServerOptions } from './server-api.ts';
 import { readServerEvents } from './server-events.ts';
 import { type Column, layOut, layRow, table } from './table.ts';
 
 /** What commands about events share. */
-export interface EventOptions extends ServerOptions {
-  readonly json?: true;
+export interface EventOptions extends ServerCommandOptions {
   readonly trail?: string;
 }
 
@@ -33,7 +31,7 @@ export function queryCommand(context: CliContext): Command {
       }
       context.terminal.out(
         page.events.length > 0
-          ? table(columns, page.events.map(rowOf), context.terminal.columns)
+          ? table(entryColumns, page.events.map(entryRow), context.terminal.columns)
           : 'nothing found\n',
       );
       if (page.nextCursor !== null) context.terminal.err(`more: --cursor ${printable(page.nextCursor)}\n`);
@@ -91,7 +89,8 @@ export function proveCommand(context: CliContext): Command {
     });
 }
 
-const columns: readonly Column[] = [
+/** How entries are shown in a table, a row by `entryRow`. */
+export const entryColumns: readonly Column[] = [
   { heading: 'INDEX', isWhole: true },
   { heading: 'TIME', isWhole: true },
   { heading: 'ACTION' },
@@ -101,7 +100,7 @@ const columns: readonly Column[] = [
   { heading: 'SOURCE', isWhole: true },
 ];
 
-function rowOf({ index, entry }: StoredEntry): string[] {
+export function entryRow({ index, entry }: StoredEntry): string[] {
   return [
     String(index),
     entry.time,
@@ -119,7 +118,7 @@ function tailRow(stored: StoredEntry, room: number): string {
   const taken = usual.index + usual.time + usual.outcome + usual.source + usual.gaps;
   const other = Number.isFinite(room) ? Math.max(24, Math.floor((room - taken) / 3)) : 24;
   const natural = [usual.index, usual.time, other, usual.outcome, other, other, usual.source];
-  return layRow(columns, rowOf(stored), layOut(columns, natural, room));
+  return layRow(entryColumns, entryRow(stored), layOut(entryColumns, natural, room));
 }
 
 /** The id is what tells two people of one name apart. */

@@ -2,6 +2,8 @@ import { reasonOf, SealtrailError } from '@sealtrail/core';
 import { Command, CommanderError } from 'commander';
 import { packageVersion } from '../main.ts';
 import { tokenCommand, trailCommand } from './admin.ts';
+import { alertCommand } from './alerts.ts';
+import { channelCommand } from './channels.ts';
 import type { CliContext } from './context.ts';
 import { demoCommand } from './demo.ts';
 import { doctorCommand } from './doctor.ts';
@@ -14,6 +16,7 @@ import { rebuildCommand } from './rebuild.ts';
 import { recordCommand } from './record.ts';
 import { rulesCommand } from './rules.ts';
 import { serveCommand } from './serve.ts';
+import { silenceCommand } from './silences.ts';
 import { verifyCommand } from './verify.ts';
 
 /** Exit codes: part of the contract. */
@@ -47,6 +50,9 @@ export function createProgram(context: CliContext): Command {
     proveCommand(context),
     tokenCommand(context),
     trailCommand(context),
+    alertCommand(context),
+    silenceCommand(context),
+    channelCommand(context),
     rulesCommand(context),
     rebuildCommand(context),
     doctorCommand(context),

@@ -1,4 +1,5 @@
 import type { Terminal } from './terminal.ts';
+import { durationText } from './time-text.ts';
 
 const maxBarWidth = 24;
 const minBarWidth = 4;
@@ -48,7 +49,7 @@ export class ProgressBar implements Disposable {
     const count = `${countOf(done)}${isKnown ? ` of ${countOf(Math.max(done, total))}` : ''} entries`;
     const speed = [
       ...(rate === undefined ? [] : [`${countOf(Math.round(rate))}/s`]),
-      ...(isKnown && rate ? [`${durationOf(Math.max(0, total - done) / rate)} left`] : []),
+      ...(isKnown && rate ? [`${durationText(Math.max(0, total - done) / rate)} left`] : []),
     ];
     const full = [...percent, count, ...speed].join('  ');
     const isNarrow = isKnown && this.#label.length + 1 + full.length > columns;
@@ -64,13 +65,4 @@ const countOf = (count: number): string => count.toLocaleString('en');
 function barOf(part: number, width: number): string {
   const filled = Math.floor(part * width);
   return '█'.repeat(filled) + '·'.repeat(width - filled);
-}
-
-/** A duration in the two units that matter: `7 s`, `3 min 20 s`, `2 h 5 min`. */
-function durationOf(seconds: number): string {
-  const whole = Math.ceil(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`;
-  const minutes = Math.ceil(whole / 60);
-  return `${countOf(Math.floor(minutes / 60))} h ${minutes % 60} min`;
 }

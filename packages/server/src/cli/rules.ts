@@ -20,6 +20,7 @@ import type { CliContext } from './context.ts';
 import { openInput } from './input-file.ts';
 import { jsonLine, printable } from './printable.ts';
 import { backtestCommand } from './rules-backtest.ts';
+import { servedRuleCommands } from './rules-served.ts';
 import { table } from './table.ts';
 
 interface JsonOption {
@@ -37,14 +38,16 @@ interface ExplainOptions extends EvalOptions {
 
 /** `sealtrail rules` */
 export function rulesCommand(context: CliContext): Command {
-  return new Command('rules')
-    .description('check, test and try detection rules (Sigma), without a server')
+  const rules = new Command('rules')
+    .description('check, test and try detection rules (Sigma) without a server, and manage those of one')
     .addCommand(backtestCommand(context))
     .addCommand(lintCommand(context))
     .addCommand(testCommand(context))
     .addCommand(listCommand(context))
     .addCommand(evalCommand(context))
     .addCommand(explainCommand(context));
+  for (const command of servedRuleCommands(context)) rules.addCommand(command);
+  return rules;
 }
 
 /** A command over rule files. */
