@@ -54,6 +54,7 @@ const details: AlertDetails = {
       lastAt: '2026-01-31T09:35:00.000Z',
       endedAt: null,
       peak: 14,
+      value: null,
       entries: [10, 11],
     },
   ],

@@ -93,10 +93,10 @@ function entryLines(alert: Alert, entries: AlertContext['entries'], columns: num
 function findingLines(alert: Alert, findings: readonly Finding[], columns: number): string[] {
   const shown = findings.slice(0, maxFindings);
   const more = alert.findings - shown.length;
-  const rows = shown.map(({ kind, startedAt, lastAt, peak, entries }) => [
+  const rows = shown.map(({ kind, startedAt, lastAt, peak, value, entries }) => [
     timeText(startedAt),
     timeText(lastAt),
-    kind === 'match' ? '' : String(peak),
+    value !== null ? String(value) : kind === 'match' ? '' : String(peak),
     entries.join(' '),
   ]);
   return [

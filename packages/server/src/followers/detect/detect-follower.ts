@@ -26,13 +26,13 @@ export interface DetectFollowerParts {
   /** Told of what went wrong; the follower tries again by itself. */
   readonly onError: (error: unknown) => void;
   readonly now?: () => number;
-  /** Entries between two snapshots of what correlations know; default 50,000. */
+  /** Entries between two snapshots of what correlations know; default 200,000. */
   readonly snapshotEvery?: number;
   /** Default one second. */
   readonly retryMs?: number;
 }
 
-const defaultSnapshotEvery = 50_000;
+const defaultSnapshotEvery = 200_000;
 const defaultRetryMs = 1000;
 /** Groups of one correlation in one trail that are held in memory. */
 const maxGroups = 100_000;
