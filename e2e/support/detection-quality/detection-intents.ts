@@ -107,7 +107,11 @@ export const detectionIntents: Readonly<Record<string, Intent>> = {
     'aws_user_created',
   ],
   'AWS.IAM.Group.Read.Only.Events': ['aws_discovery_burst'],
-  'AWS.IAM.PolicyModified': ['aws_rights_changed', 'aws_admin_policy_attached', 'aws_wildcard_policy_written'],
+  'AWS.IAM.PolicyModified': [
+    'aws_rights_changed',
+    'aws_admin_policy_attached',
+    'aws_wildcard_policy_written',
+  ],
   'AWS.IAMUser.ReconAccessDenied': ['aws_permission_probing', 'access_denied_burst'],
   'AWS.IPSet.Modified': ['aws_ip_set_changed'],
   'AWS.KMS.CustomerManagedKeyLoss': ['aws_kms_key_deleted'],
