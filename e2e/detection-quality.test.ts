@@ -65,6 +65,24 @@ describe.skipIf(isAbsent)('labelled events of third parties', () => {
   });
 });
 
+describe.skipIf(isAbsent)('explanations', () => {
+  it('are of what comes out otherwise, and of nothing else', () => {
+    const { results } = labelledEvents();
+    const { attacks, quietAlarms, sideAlarms } = attackLogs();
+    const otherwise = results.filter(({ miss }) => miss === 'otherwise');
+    const wrong = results.filter(({ expected }) => !expected);
+    const needed = new Set([
+      ...otherwise.flatMap(({ id, detection }) => [id, detection]),
+      ...wrong.filter(({ foundAsMeant }) => foundAsMeant).map(({ id }) => id),
+      ...wrong.flatMap(({ otherRules }) => otherRules),
+      ...attacks.filter(({ foundBy }) => foundBy.length === 0).map(({ scenario }) => scenario),
+      ...[...quietAlarms, ...sideAlarms].map(({ test }) => test),
+    ]);
+    const given = Object.values(explanations).flatMap((some) => Object.keys(some));
+    expect(given.filter((name) => !needed.has(name))).toEqual([]);
+  });
+});
+
 describe.skipIf(isAbsent)('timed tests of third parties', () => {
   it('come out as expected, but where a rule speaks earlier on purpose', () => {
     const otherwise = timedCorrelations().filter(({ expected, found }) => expected !== found);

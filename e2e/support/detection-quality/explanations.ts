@@ -9,7 +9,6 @@ export const misses: Readonly<Record<string, string>> = {
   'AWS.IAM.Group.Read.Only.Events': 'by CloudFormation, which reads what it manages',
   'AWS.CloudTrail.ResourceMadePublic#10':
     'the policy came parsed: Sigma cannot say that one and the same element of a list is open and has no condition',
-  'AWS.S3.BucketDeleted': 'by CloudFormation, with the stack that the bucket belongs to',
   'AWS.S3.SecurityControlDisabling#2': 'a state of versions that S3 does not have (`Disabled`)',
   'AWS.S3.SuspendVersioning#1': 'a state of versions that S3 does not have (`Disabled`)',
   'Okta.Group.Admin.Role.Assigned': 'the outcome is a failure: no role was granted',
