@@ -51,7 +51,7 @@ export const strictly: Readonly<Record<string, string>> = {
   refresh_token_reused: 'a token was used again, which is what the rule is for',
   password_set_for_other: 'an administrator set a password, which is what the rule is for',
   mfa_removed: 'factors were reset, which is what the rule is for',
-  sign_in_by_script: 'somebody signed in with a library for programs, which is what the rule is for',
+  sign_in_by_script: 'the single sign-on of AWS itself comes with the user agent of a library',
   actor_risk: 'points of the other findings of this list add up',
   address_risk: 'points of the other findings of this list add up',
   mfa_reset_of_other: 'factors were reset, which is what the rule is for',
