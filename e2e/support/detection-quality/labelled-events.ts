@@ -107,7 +107,7 @@ function found(
 function missKind(taken: Taken, meant: readonly string[], matching: ReadonlySet<string>): MissKind {
   if (meant.length === 0) return 'no rule';
   if (taken.is === 'refused') return 'refused';
-  const feeds = meant.flatMap((rule) => builtInRules.get(rule) ?? []);
+  const feeds = meant.flatMap((rule) => builtInRules().get(rule) ?? []);
   return feeds.some((rule) => matching.has(rule)) ? 'one event' : 'otherwise';
 }
 

@@ -14,17 +14,37 @@ import { builtInSource, type LineClock, type Mapped } from '@sealtrail/core/sour
 import { inputOf } from '../../../packages/server/src/followers/detect/entry-views.ts';
 
 const folder = new URL('../../../rules/', import.meta.url);
-const loaded = loadRules(
-  readdirSync(folder, { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.yml'))
-    .sort()
-    .map((name) => ({ name, text: readFileSync(new URL(name, folder), 'utf8') })),
-);
-if (loaded.faults.length > 0) throw new Error(`rules do not load: ${loaded.faults[0]!.message}`);
-const compiled = new CompiledRules(loaded);
-const byKey = new Map<string, LoadedRule | LoadedCorrelation>(
-  [...loaded.rules, ...loaded.correlations].map((rule) => [rule.key, rule]),
-);
+
+interface BuiltIn {
+  readonly compiled: CompiledRules;
+  readonly parts: ReadonlyMap<string, readonly string[]>;
+}
+let loadedOnce: BuiltIn | undefined;
+
+/** The rules of the repository, read when they are first asked for. */
+function builtIn(): BuiltIn {
+  loadedOnce ??= load();
+  return loadedOnce;
+}
+
+function load(): BuiltIn {
+  const loaded = loadRules(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      .filter((file) => file.endsWith('.yml'))
+      .sort()
+      .map((name) => ({ name, text: readFileSync(new URL(name, folder), 'utf8') })),
+  );
+  if (loaded.faults.length > 0) throw new Error(`expected rules that load: ${loaded.faults[0]!.message}`);
+  const byKey = new Map<string, LoadedRule | LoadedCorrelation>(
+    [...loaded.rules, ...loaded.correlations].map((rule) => [rule.key, rule]),
+  );
+  const parts = [...byKey.values()].map(
+    (rule) =>
+      [nameOf(rule), 'rules' in rule ? rule.rules.map((key) => nameOf(byKey.get(key)!)) : []] as const,
+  );
+  return { compiled: new CompiledRules(loaded), parts: new Map(parts) };
+}
+
 const redact = createRedactor();
 const encoder = new TextEncoder();
 /** Records of any age are received together, later than all of them happened. */
@@ -35,12 +55,7 @@ const clock: LineClock = { latestMs: receivedMs, offsetMinutes: 0 };
 const nameOf = ({ key, document }: LoadedRule | LoadedCorrelation): string => document.header.name ?? key;
 
 /** All built-in rules: by name those that they are over, of rules over single events none. */
-export const builtInRules: ReadonlyMap<string, readonly string[]> = new Map(
-  [...byKey.values()].map((rule) => [
-    nameOf(rule),
-    'rules' in rule ? rule.rules.map((key) => nameOf(byKey.get(key)!)) : [],
-  ]),
-);
+export const builtInRules = (): ReadonlyMap<string, readonly string[]> => builtIn().parts;
 
 /** What became of a record on its way to the rules. */
 export type Taken =
@@ -95,7 +110,7 @@ export interface Outcome {
 /** Runs all built-in rules over events, in the order of their time. */
 export function detect(inputs: readonly DetectorInput[]): Outcome {
   const matching = new Set<string>();
-  const detector = new Detector(compiled, {
+  const detector = new Detector(builtIn().compiled, {
     latenessMs: Number.POSITIVE_INFINITY,
     onMatch: (rule) => matching.add(nameOf(rule)),
   });
