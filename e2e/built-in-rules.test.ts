@@ -27,7 +27,9 @@ const without = (holds: (header: AnyRule['document']['header']) => boolean): (st
   rules.flatMap(({ key, document: { header } }) => (holds(header) ? [] : [header.name ?? key]));
 
 /** Lint hints that are meant, by the name of the rule, with the reason. */
-const meantHints: Readonly<Record<string, string>> = {};
+const meantHints: Readonly<Record<string, string>> = {
+  okta_new_provider_used: 'the record of a provider and that of a sign-in name nothing that is the same',
+};
 
 /** What a rule is about; a correlation is about what the first rule below it is, and what is over all is about us. */
 function productOf(rule: AnyRule): string | undefined {
