@@ -4,6 +4,7 @@ import type {
   Alert,
   AlertDetails,
   AlertPage,
+  Backfill,
   Backtest,
   DetectionStatus,
   Rule,
@@ -221,6 +222,38 @@ sealtrail: {tests: [{name: a, match: true, event: {action: y}}, {name: b, match:
       ],
     });
     await alertsOf('failures_of_test', 0);
+  });
+
+  it('counts what came too late for correlations, and finds it when it looks again', async () => {
+    await addGuessing();
+    const startMs = Date.now() - 3_600_000;
+    const at = (ms: number): string => new Date(startMs + ms).toISOString();
+    await server.record([
+      { ...failure, time: at(0) },
+      { ...failure, time: at(1000) },
+      { ...failure, time: at(2000) },
+    ]);
+    // Time goes on, and then one comes that belongs to those.
+    await server.record({ action: 'other', time: at(1_800_000) });
+    await server.record({ ...failure, time: at(3000) });
+    await caughtUp();
+    await alertsOf('failures_of_test', 0);
+    const { trails } = await server.json<DetectionStatus>('/v1/detection');
+    expect(trails.find(({ trail }) => trail === 'main')).toMatchObject({ late: 1, entries: 5 });
+    const range = {
+      since: new Date(startMs).toISOString(),
+      until: new Date(Date.now() + 60_000).toISOString(),
+    };
+    const first = await sendJson<Backfill>('POST', '/v1/detection/backfill', range);
+    expect(first).toMatchObject({ entries: 5, amended: 0 });
+    expect(first.added).toBeGreaterThan(0);
+    const [alert] = await alertsOf('failures_of_test', 1);
+    expect(alert!.entries).toEqual([0, 1, 2, 4]);
+    expect(await sendJson('POST', '/v1/detection/backfill', range)).toEqual({
+      ...{ entries: 5, added: 0, amended: 0 },
+    });
+    await alertsOf('failures_of_test', 1);
+    expect(server.entries('system').filter(({ action }) => action === 'detection.backfill')).toHaveLength(2);
   });
 
   it('shows alerts to those alone who may see what they are about', async () => {

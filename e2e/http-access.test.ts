@@ -193,6 +193,14 @@ const routes: readonly Route[] = [
     ok: 200,
   },
   { route: 'get /v1/detection', path: () => '/v1/detection', roles: watchers, wholeServer: true, ok: 200 },
+  {
+    route: 'post /v1/detection/backfill',
+    path: () => '/v1/detection/backfill',
+    body: () => ({ since: '2026-01-01T00:00:00Z', until: '2026-01-02T00:00:00Z' }),
+    roles: engineers,
+    wholeServer: true,
+    ok: 200,
+  },
   { route: 'get /v1/rules', path: () => '/v1/rules', roles: watchers, wholeServer: true, ok: 200 },
   { route: 'get /v1/rules/{key}', path: () => '/v1/rules/door', roles: watchers, wholeServer: true, ok: 200 },
   ...(['post /v1/rules', 'post /v1/rules/validate'] as const).map((route) => ({

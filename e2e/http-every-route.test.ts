@@ -25,6 +25,7 @@ const bodies: Readonly<Record<string, object>> = {
   'PUT /v1/rules/{key}': { yaml: 'title: x' },
   'POST /v1/rules/{key}/disable': { reason: 'r' },
   'POST /v1/rules/{key}/backtest': { trail: 'main' },
+  'POST /v1/detection/backfill': { since: '2026-01-01T00:00:00Z', until: '2026-01-02T00:00:00Z' },
   'POST /v1/channels': { name: 'x', target: { kind: 'stdout' } },
   'PUT /v1/channels/{id}': { name: 'x' },
   'POST /v1/channels/{id}/rotate': {},

@@ -191,6 +191,7 @@ const discard = (status: number): Case => ({
   path: () => `/v1/channels/${channel.id}/dead-letters/${dead.deadLetters[0]!.id}`,
   status,
 });
+const lastDays = { since: '2026-01-01T00:00:00Z', until: '2026-01-02T00:00:00Z' };
 const newChannel = { name: 'lines', target: { kind: 'stdout' }, filter: { minLevel: 'critical' } };
 const builtIn = 'mfa_removed';
 const first = (): string => stored.receipts[0]!.id;
@@ -290,6 +291,9 @@ const cases: readonly Case[] = [
   { operation: 'DELETE /v1/silences/{id}', path: () => `/v1/silences/${silence.id}`, status: 200 },
   { operation: 'DELETE /v1/silences/{id}', path: '/v1/silences/sil_x', status: 404 },
   get('/v1/detection', '/v1/detection'),
+  post('/v1/detection/backfill', lastDays, 200),
+  post('/v1/detection/backfill', { ...lastDays, trail: 'nowhere' }, 404),
+  post('/v1/detection/backfill', { since: lastDays.until, until: lastDays.since }, 422),
   get('/v1/rules', '/v1/rules'),
   get('/v1/rules/{key}', `/v1/rules/${builtIn}`),
   get('/v1/rules/{key}', '/v1/rules/nowhere', 404),
@@ -425,6 +429,7 @@ describe('while nothing can be recorded', () => {
     ofRule('POST', '/v1/rules/{key}/enable', builtIn, 503),
     ofRule('POST', '/v1/rules/{key}/disable', builtIn, 503, { reason: 'noise' }),
     ofRule('POST', '/v1/rules/{key}/backtest', builtIn, 503, { trail: 'main' }),
+    post('/v1/detection/backfill', lastDays, 503),
     post('/v1/channels', newChannel, 503),
     onChannel('PUT', '/v1/channels/{id}', 503, { name: 'other' }),
     onChannel('DELETE', '/v1/channels/{id}', 503, undefined, () => lines.id),

@@ -89,6 +89,8 @@ export interface DetectionStore {
     changes: SavedDetector<CorrelatorChanges>,
     fingerprints: ReadonlyMap<string, string>,
   ): void;
+  /** Findings of the same rule about the same, that were going on at some time between two. */
+  overlapping(finding: StoredFinding): readonly StoredFinding[];
   /** Findings, the newest first. */
   findings(trail: string, limit: number): readonly StoredFinding[];
 }

@@ -78,6 +78,22 @@ export const backtestRequestSchema = z
   .meta({ id: 'BacktestRequest' });
 export type BacktestRequest = z.output<typeof backtestRequestSchema>;
 
+/** Which part of history is looked at again for what came too late, by the time of receipt. */
+export const backfillRequestSchema = z
+  .strictObject({ trail: text(64).default('main'), since: time, until: time })
+  .meta({ id: 'BackfillRequest' });
+export type BackfillRequest = z.output<typeof backfillRequestSchema>;
+
+/** What looking again came to. */
+export const backfillSchema = z
+  .strictObject({
+    entries: z.int().meta({ description: 'Entries looked at.' }),
+    added: z.int().meta({ description: 'Findings that were not there.' }),
+    amended: z.int().meta({ description: 'Findings that turned out to be longer, or larger.' }),
+  })
+  .meta({ id: 'Backfill' });
+export type Backfill = z.output<typeof backfillSchema>;
+
 /** What rules would have found. */
 export const backtestSchema = z
   .strictObject({

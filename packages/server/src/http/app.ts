@@ -15,6 +15,7 @@ import { problemResponse } from './problem.ts';
 import { readinessOf } from './readiness.ts';
 import { routeOf } from './route-of.ts';
 import {
+  backfill,
   backtestRule,
   deleteRules,
   disableRule,
@@ -88,6 +89,7 @@ export function createApp(parts: HttpParts): OpenAPIHono<HttpEnv> {
   app.post('/v1/silences', postSilence(parts, gate));
   app.delete('/v1/silences/:id', deleteSilence(parts, gate));
   app.get('/v1/detection', getDetection(parts, gate));
+  app.post('/v1/detection/backfill', backfill(parts, gate));
   app.get('/v1/rules', getRules(parts, gate));
   app.post('/v1/rules', postRules(parts, gate));
   app.post('/v1/rules/validate', validateRules(parts, gate));

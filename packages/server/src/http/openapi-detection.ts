@@ -5,6 +5,8 @@ import {
   alertPageSchema,
   alertSchema,
   alertStatsSchema,
+  backfillRequestSchema,
+  backfillSchema,
   backtestRequestSchema,
   backtestSchema,
   detectionStatusSchema,
@@ -161,6 +163,17 @@ function documentRules(app: OpenAPIHono<HttpEnv>): void {
     summary: 'How far detection is in each trail',
     answers: { 200: jsonOf(detectionStatusSchema, 'By trail, and what of the rules cannot be used.') },
     codes: ['invalid_parameter', ...askedCodes],
+  });
+  documentRoute(app, {
+    method: 'post',
+    path: '/v1/detection/backfill',
+    operationId: 'backfillDetection',
+    summary: 'Have correlations look again at events that came too late for them',
+    description:
+      'Entries received in the time are taken in the order in which they happened. What overlaps a finding that is there is the same one. Up to 500,000 entries.',
+    request: { body: { required: true, ...jsonOf(backfillRequestSchema, 'The part of history.') } },
+    answers: { 200: jsonOf(backfillSchema, 'What it came to.') },
+    codes: [...bodyCodes, 'invalid_parameter', 'trail_not_found', ...changedCodes],
   });
   documentRoute(app, {
     method: 'get',

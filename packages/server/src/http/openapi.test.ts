@@ -140,6 +140,7 @@ describe('the API document', () => {
       'DELETE /v1/channels/{id}/dead-letters/{letter}': 'discardChannelDeadLetter',
       'POST /v1/channels/{id}/dead-letters/retry': 'retryChannelDeadLetters',
       'GET /v1/detection': 'getDetection',
+      'POST /v1/detection/backfill': 'backfillDetection',
       'GET /v1/rules': 'listRules',
       'POST /v1/rules': 'createRules',
       'POST /v1/rules/validate': 'validateRules',

@@ -1,5 +1,7 @@
 import {
+  type Backfill,
   type Backtest,
+  backfillRequestSchema,
   backtestRequestSchema,
   bodyFault,
   disableRuleSchema,
@@ -107,6 +109,23 @@ export function backtestRule(parts: HttpParts, gate: Gate): Handler {
       ...rules.keys.map((id) => ({ type: 'rule', id: id.slice(0, 256) })),
     ]);
     const result: Backtest = await parts.backtests.run({ ...rules, trail, sinceMs, untilMs });
+    return c.json(result);
+  };
+}
+
+/** `POST /v1/detection/backfill`: has correlations look again at a part of history, in the order in which it happened. */
+export function backfill(parts: HttpParts, gate: Gate): Handler {
+  return async (c) => {
+    const token = managerOf(gate, c);
+    const wanted = await readJsonBody(c, backfillRequestSchema);
+    gate.reach(c, token, wanted.trail);
+    const [sinceMs, untilMs] = [Date.parse(wanted.since), Date.parse(wanted.until)];
+    if (sinceMs >= untilMs) throw bodyFault('/since', 'expected a time before its end');
+    const rules = await parts.detection.call('rulesForBacktest', undefined);
+    const { trail } = wanted;
+    const { entries, findings } = await parts.backtests.findInOrder({ ...rules, trail, sinceMs, untilMs });
+    const counts = await parts.detection.call('addFindings', wanted, findings, byOf(parts, c, token));
+    const result: Backfill = { entries, ...counts };
     return c.json(result);
   };
 }

@@ -4,20 +4,32 @@ import { dataFolder } from '../adapters/fs/data-folder.ts';
 import { MmdbLocations } from '../adapters/mmdb/mmdb-locations.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { type BacktestOptions, backtest } from './backtest.ts';
+import { findInOrder, type InOrderOptions } from './find-in-order.ts';
+
+type InFolder<Options> = Omit<Options, 'reader' | 'locate'> & {
+  /** Databases that say where addresses are. */
+  readonly locations: readonly string[];
+};
 
 /**
  * Holds rules against a part of the history in a data folder, also beside a running server.
  *
- * @param options `locations`: databases that say where addresses are
  * @throws SealtrailError data_folder_invalid | trail_not_found | invalid_configuration
  */
-export function backtestFolder(
+export const backtestFolder = (dir: string, options: InFolder<BacktestOptions>): Backtest =>
+  within(dir, options, backtest);
+
+/** As {@link backtestFolder}, for {@link findInOrder}. @throws SealtrailError invalid_parameter, too */
+export const findInOrderIn = (
   dir: string,
-  {
-    locations,
-    ...options
-  }: Omit<BacktestOptions, 'reader' | 'locate'> & { readonly locations: readonly string[] },
-): Backtest {
+  options: InFolder<InOrderOptions>,
+): ReturnType<typeof findInOrder> => within(dir, options, findInOrder);
+
+function within<Options extends Pick<BacktestOptions, 'trail' | 'reader' | 'locate'>, Result>(
+  dir: string,
+  { locations, ...options }: InFolder<Options>,
+  work: (options: Options) => Result,
+): Result {
   const folder = dataFolder(dir);
   if (!existsSync(folder.log))
     throw new SealtrailError(
@@ -25,8 +37,8 @@ export function backtestFolder(
       `there is no log in ${folder.dir}; check the folder's name`,
     );
   using reader = new SqliteLogReader(folder.log);
-  if (!reader.trails().some(({ name }) => name === options.trail))
-    throw new SealtrailError('trail_not_found');
+  const { trail } = options as unknown as Options;
+  if (!reader.trails().some(({ name }) => name === trail)) throw new SealtrailError('trail_not_found');
   const locate = locations.length > 0 ? new MmdbLocations(locations).locate : undefined;
-  return backtest({ ...options, reader, locate });
+  return work({ ...options, reader, locate } as unknown as Options);
 }

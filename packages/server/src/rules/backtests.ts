@@ -1,13 +1,13 @@
 import type { Worker } from 'node:worker_threads';
 import { type Backtest, SealtrailError } from '@sealtrail/core';
-import type { BacktestReply, BacktestThreadOptions } from '../threads/backtest-thread.ts';
+import type { BacktestReply, BacktestThreadOptions, InOrder } from '../threads/backtest-thread.ts';
 
 /** Entries, and time, after which a backtest ends with what it has. */
 const limits = { maxEntries: 5_000_000, maxMs: 60_000 } as const;
 
 export type BacktestTask = Omit<
   BacktestThreadOptions,
-  'dir' | 'latenessMs' | 'locations' | keyof typeof limits
+  'dir' | 'latenessMs' | 'locations' | 'isInOrder' | keyof typeof limits
 >;
 
 /** Backtests on a running server, one at a time: each in a thread of its own, so that nothing waits for them. */
@@ -26,6 +26,19 @@ export class Backtests implements AsyncDisposable {
 
   /** @throws SealtrailError overloaded while another one runs, by rejecting */
   async run(task: BacktestTask): Promise<Backtest> {
+    const reply = await this.#ask({ ...task, isInOrder: false });
+    if ('result' in reply) return reply.result;
+    throw new SealtrailError('internal');
+  }
+
+  /** What correlations find in the order in which events happened. @throws as `run` */
+  async findInOrder(task: BacktestTask): Promise<InOrder> {
+    const reply = await this.#ask({ ...task, isInOrder: true });
+    if ('inOrder' in reply) return reply.inOrder;
+    throw new SealtrailError('internal');
+  }
+
+  async #ask(task: BacktestTask & Pick<BacktestThreadOptions, 'isInOrder'>): Promise<BacktestReply> {
     if (this.#worker)
       throw new SealtrailError('overloaded', 'another backtest is running', { retryAfterSeconds: 10 });
     const worker = this.#start({ ...this.#options, ...limits, ...task });
@@ -36,8 +49,8 @@ export class Backtests implements AsyncDisposable {
         worker.on('error', reject);
         worker.on('exit', () => reject(new SealtrailError('shutting_down')));
       });
-      if ('result' in reply) return reply.result;
-      throw new SealtrailError(reply.failure.code, reply.failure.message);
+      if ('failure' in reply) throw new SealtrailError(reply.failure.code, reply.failure.message);
+      return reply;
     } finally {
       this.#worker = undefined;
       await worker.terminate();

@@ -84,10 +84,16 @@ export class RuleCatalog {
     return rulesAlone(this.#loaded, enabled);
   }
 
-  /** What it takes to try one rule alone: all files, and its key. @throws SealtrailError rule_not_found */
-  forBacktest(wanted: string): { readonly sources: readonly RuleSource[]; readonly keys: readonly string[] } {
-    const { key } = this.#find(wanted);
-    return { sources: [...this.#texts].map(([name, text]) => ({ name, text })), keys: [key] };
+  /** What it takes to try one rule alone, or all that are enabled: all files, and keys. @throws SealtrailError rule_not_found */
+  forBacktest(wanted: string | undefined): {
+    readonly sources: readonly RuleSource[];
+    readonly keys: readonly string[];
+  } {
+    const keys =
+      wanted === undefined
+        ? this.#all().flatMap(({ key }) => (this.isEnabled(key) ? [key] : []))
+        : [this.#find(wanted).key];
+    return { sources: [...this.#texts].map(([name, text]) => ({ name, text })), keys };
   }
 
   isEnabled(key: string): boolean {

@@ -1,13 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Backtest } from '@sealtrail/core';
 import { loadRules } from '@sealtrail/core/sigma';
+import type { StoredFinding } from '../detection-ports.ts';
 import type { RulesForBacktest } from '../followers/detect/detection-calls.ts';
-import { backtestFolder } from '../rules/backtest-folder.ts';
+import { backtestFolder, findInOrderIn } from '../rules/backtest-folder.ts';
 import { rulesAlone } from '../rules/rules-alone.ts';
 import type { Failure } from '../sequencer/protocol.ts';
 import { failureOf } from './failure.ts';
 
-/** What the thread is started with. */
+/** What the thread is started with: it tries rules, or looks again at what came too late for correlations. */
 export interface BacktestThreadOptions extends RulesForBacktest {
   readonly dir: string;
   readonly trail: string;
@@ -17,9 +18,19 @@ export interface BacktestThreadOptions extends RulesForBacktest {
   readonly locations: readonly string[];
   readonly maxEntries: number;
   readonly maxMs: number;
+  readonly isInOrder: boolean;
 }
 
-export type BacktestReply = { readonly result: Backtest } | { readonly failure: Failure };
+/** What correlations find when events are taken in the order in which they happened. */
+export interface InOrder {
+  readonly entries: number;
+  readonly findings: readonly StoredFinding[];
+}
+
+export type BacktestReply =
+  | { readonly result: Backtest }
+  | { readonly inOrder: InOrder }
+  | { readonly failure: Failure };
 
 /** One backtest, beside everything else. */
 function run({
@@ -29,22 +40,25 @@ function run({
   locations,
   maxEntries,
   maxMs,
+  isInOrder,
   ...options
-}: BacktestThreadOptions): Backtest {
+}: BacktestThreadOptions): BacktestReply {
   const rules = rulesAlone(loadRules(sources), new Set(keys));
   const endMs = performance.now() + maxMs;
-  return backtestFolder(dir, {
+  if (isInOrder) return { inOrder: findInOrderIn(dir, { ...options, rules, locations }) };
+  const result = backtestFolder(dir, {
     ...options,
     rules,
     locations,
     onProgress: (done) => done < maxEntries && performance.now() < endMs,
   });
+  return { result };
 }
 
 if (parentPort) {
   const reply = (message: BacktestReply): void => parentPort!.postMessage(message);
   try {
-    reply({ result: run(workerData as BacktestThreadOptions) });
+    reply(run(workerData as BacktestThreadOptions));
   } catch (error) {
     reply({ failure: failureOf(error) });
   }

@@ -55,6 +55,7 @@ const changing: ReadonlySet<keyof DetectionCalls | keyof ChannelsApi> = new Set(
   'removeRules',
   'enableRule',
   'disableRule',
+  'addFindings',
   'create',
   'update',
   'remove',

@@ -13,6 +13,7 @@ CREATE TABLE finding (
   merged_into TEXT
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX finding_start ON finding (trail, start_ms);
+CREATE INDEX finding_about ON finding (trail, rule, entity, start_ms);
 CREATE TABLE snapshot (
   trail TEXT PRIMARY KEY, entries INTEGER NOT NULL, watermark_ms INTEGER
 ) STRICT, WITHOUT ROWID;

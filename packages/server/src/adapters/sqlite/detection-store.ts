@@ -139,6 +139,21 @@ export class SqliteDetectionStore implements DetectionStore {
     })();
   }
 
+  overlapping(finding: StoredFinding): readonly StoredFinding[] {
+    const { trail, rule, entity, tenant, value, startMs, lastMs } = finding;
+    return this.#statements
+      .prepare<[string, string, string, string | null, string | null, number, number], FindingRow>(
+        `SELECT * FROM finding WHERE trail = ? AND rule = ? AND entity = ? AND tenant IS ? AND value IS ?
+           AND start_ms <= ? AND last_ms >= ? AND merged_into IS NULL ORDER BY start_ms`,
+      )
+      .all(
+        ...([trail, rule, JSON.stringify(entity), tenant ?? null] as const),
+        value === undefined ? null : JSON.stringify(value),
+        ...([lastMs, startMs] as const),
+      )
+      .map(findingOf);
+  }
+
   findings(trail: string, limit: number): readonly StoredFinding[] {
     return this.#statements
       .prepare<[string, number], FindingRow>(

@@ -250,6 +250,7 @@ describe('DetectFollower', () => {
         return {
           cursor: (trail) => store.cursor(trail),
           ticks: (trail) => store.ticks(trail),
+          overlapping: (finding) => store.overlapping(finding),
           snapshot: (trail) => store.snapshot(trail),
           findings: (trail, limit) => store.findings(trail, limit),
           commit: (...args) => {

@@ -4,6 +4,7 @@ import type {
   AlertDetails,
   AlertPage,
   AlertStats,
+  BackfillRequest,
   DetectionStatus,
   NewSilence,
   Rule,
@@ -13,7 +14,7 @@ import type {
 } from '@sealtrail/core';
 import type { RuleSource } from '@sealtrail/core/sigma';
 import type { Issuer } from '../../access/issue-token.ts';
-import type { AlertQuery } from '../../detection-ports.ts';
+import type { AlertQuery, StoredFinding } from '../../detection-ports.ts';
 
 /** Which alerts somebody may see. Undefined: all. */
 export type AlertScope = Pick<AlertQuery, 'trails' | 'tenants'>;
@@ -22,6 +23,12 @@ export type AlertScope = Pick<AlertQuery, 'trails' | 'tenants'>;
 export interface RulesForBacktest {
   readonly sources: readonly RuleSource[];
   readonly keys: readonly string[];
+}
+
+/** What a backfill came to. */
+export interface BackfillCounts {
+  readonly added: number;
+  readonly amended: number;
 }
 
 /** What the detect thread does for others, by name. Whatever changes something is answered when it is in `system` too. */
@@ -52,5 +59,8 @@ export interface DetectionCalls {
   removeRules(key: string, by: Issuer): readonly string[];
   enableRule(key: string, by: Issuer): Rule;
   disableRule(key: string, reason: string, by: Issuer): Rule;
-  rulesForBacktest(key: string): RulesForBacktest;
+  /** Of one rule, or of all that are enabled. */
+  rulesForBacktest(key: string | undefined): RulesForBacktest;
+  /** Puts findings of a backfill to those that are there: what overlaps is the same, and amended. */
+  addFindings(backfill: BackfillRequest, findings: readonly StoredFinding[], by: Issuer): BackfillCounts;
 }

@@ -9,6 +9,7 @@ import type {
   DetectionStore,
   RuleStore,
   StoredAlert,
+  StoredFinding,
 } from '../../detection-ports.ts';
 import type { LogReader } from '../../ports.ts';
 import { fingerprintsOf } from '../../rules/fingerprint.ts';
@@ -57,6 +58,8 @@ const retryMs = 1000;
 /** How often time goes on where nothing comes. */
 const tickMs = 1000;
 const findingsShown = 100;
+/** Entries of a finding. */
+const maxEntries = 16;
 
 /** Detection as a whole: follows the log with the rules that are enabled, groups findings into alerts, tells channels. */
 export class Detection implements DetectionCalls, AsyncDisposable {
@@ -300,8 +303,36 @@ export class Detection implements DetectionCalls, AsyncDisposable {
     });
   }
 
-  rulesForBacktest(key: string): ReturnType<DetectionCalls['rulesForBacktest']> {
+  rulesForBacktest(key: string | undefined): ReturnType<DetectionCalls['rulesForBacktest']> {
     return this.#catalog.forBacktest(key);
+  }
+
+  addFindings(
+    ...[{ trail, since, until }, found, by]: Parameters<DetectionCalls['addFindings']>
+  ): ReturnType<DetectionCalls['addFindings']> {
+    const { findings, acts, now, newId } = this.#parts;
+    return this.#change(() => {
+      const amended: StoredFinding[] = [];
+      const added: StoredFinding[] = [];
+      for (const finding of found) {
+        const [known] = findings.overlapping(finding);
+        if (known === undefined) added.push(finding);
+        else if (isMore(finding, known)) amended.push(joined(known, finding));
+      }
+      findings.commit(trail, { cursor: findings.cursor(trail), findings: [...added, ...amended] });
+      this.#book.take([...added, ...amended]);
+      const counts = { added: added.length, amended: amended.length };
+      acts.add({
+        id: deterministicId(`detection.backfill ${newId('act_')}`),
+        time: iso(now()),
+        action: 'detection.backfill',
+        category: 'configuration',
+        ...by,
+        targets: [{ type: 'trail', id: trail }],
+        metadata: { since, until, ...counts },
+      });
+      return counts;
+    });
   }
 
   /** An alert that is there and within reach. */
@@ -408,6 +439,19 @@ export class Detection implements DetectionCalls, AsyncDisposable {
     }
   }
 }
+
+/** Whether a finding says more than one that overlaps it. */
+const isMore = (finding: StoredFinding, known: StoredFinding): boolean =>
+  finding.startMs < known.startMs || finding.lastMs > known.lastMs || finding.peak > known.peak;
+
+/** One finding out of two that overlap, under the name of the one that is there. */
+const joined = (known: StoredFinding, more: StoredFinding): StoredFinding => ({
+  ...known,
+  startMs: Math.min(known.startMs, more.startMs),
+  lastMs: Math.max(known.lastMs, more.lastMs),
+  peak: Math.max(known.peak, more.peak),
+  entries: [...new Set([...known.entries, ...more.entries])].sort((a, b) => a - b).slice(0, maxEntries),
+});
 
 /** The text of a rule as far as an entry of the trail `system` has room for it. */
 const bounded = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
