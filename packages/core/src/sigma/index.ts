@@ -38,6 +38,13 @@ export {
 export type { Locate, Location } from './locate.ts';
 export type { Position, RuleFault } from './rule-error.ts';
 export { type LocationNeed, withoutLocations } from './rule-fields.ts';
-export type { CorrelationRule, DetectionRule, FilterRule, RuleDocument } from './rule-file.ts';
+export {
+  type CorrelationRule,
+  type DetectionRule,
+  type FilterRule,
+  parseRuleFile,
+  type RuleDocument,
+  type RuleFile,
+} from './rule-file.ts';
 export { type Logsource, levels, type RuleHeader, type RuleTest } from './rule-schema.ts';
 export { type RuleTestFailure, runRuleTests } from './rule-tests.ts';

@@ -11,6 +11,7 @@ import {
   type FilterRule,
   parseRuleFile,
   type RuleDocument,
+  type RuleFile,
 } from './rule-file.ts';
 import type { Logsource } from './rule-schema.ts';
 
@@ -18,6 +19,8 @@ import type { Logsource } from './rule-schema.ts';
 export interface RuleSource {
   readonly name: string;
   readonly text: string;
+  /** What its text says, where that has been read before. */
+  readonly parsed?: RuleFile;
 }
 
 /** What is wrong with a file of a set of rules. */
@@ -64,8 +67,8 @@ interface FiledDocument {
  */
 export function loadRules(sources: readonly RuleSource[]): LoadedRules {
   const faults: LoadFault[] = [];
-  const documents = sources.flatMap(({ name, text }): FiledDocument[] => {
-    const file = parseRuleFile(text);
+  const documents = sources.flatMap(({ name, text, parsed }): FiledDocument[] => {
+    const file = parsed ?? parseRuleFile(text);
     faults.push(...file.faults.map((fault) => ({ ...fault, file: name })));
     return file.documents.map((document) => ({ file: name, key: keyOf(document), document }));
   });

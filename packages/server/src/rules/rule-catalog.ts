@@ -6,6 +6,8 @@ import {
   type LoadFault,
   lintRules,
   loadRules,
+  parseRuleFile,
+  type RuleFile,
   type RuleSource,
   runRuleTests,
   withoutLocations,
@@ -35,6 +37,8 @@ export class RuleCatalog {
   readonly #parts: RuleCatalogParts;
   #loaded: LoadedRules = { rules: [], correlations: [], faults: [] };
   #choices: ReadonlyMap<string, boolean> = new Map();
+  /** What the texts of files say: reading them is most of the work. */
+  #parsed: ReadonlyMap<string, RuleFile> = new Map();
   /** Text of files, by name. */
   #texts: ReadonlyMap<string, string> = new Map();
   readonly #fileOf: Map<string, string> = new Map();
@@ -55,7 +59,8 @@ export class RuleCatalog {
   reload(): void {
     const { builtIn, store } = this.#parts;
     const custom = store.files().map(({ id, yaml }) => ({ name: id, text: yaml }));
-    const sources = [...builtIn, ...custom];
+    const sources = [...builtIn, ...custom].map((source) => this.#read(source));
+    this.#parsed = new Map(sources.map(({ text, parsed }) => [text, parsed]));
     this.#texts = new Map(sources.map(({ name, text }) => [name, text]));
     this.#loaded = loadRules(sources);
     const lacking = this.#parts.hasLocations ? [] : withoutLocations(this.#loaded);
@@ -123,12 +128,11 @@ export class RuleCatalog {
   /** What would be said of a rule file if it were added, or took the place of another. */
   validate(yaml: string, inPlaceOf?: string): RuleReport {
     const name = inPlaceOf ?? '';
-    const others = [...this.#texts].flatMap(([file, text]) =>
-      file === inPlaceOf ? [] : [{ name: file, text }],
-    );
+    const others = this.#without(inPlaceOf);
     const before = new Set(this.#loaded.faults.map(faultText));
-    const loaded = loadRules([...others, { name, text: yaml }]);
-    const own = loadRules([{ name, text: yaml }]);
+    const given = this.#read({ name, text: yaml });
+    const loaded = loadRules([...others, given]);
+    const own = loadRules([given]);
     // What only the others make right, such as a correlation over their rules, is judged with them.
     const keys = new Set(
       [...loaded.rules, ...loaded.correlations]
@@ -192,9 +196,7 @@ export class RuleCatalog {
     const { store } = this.#parts;
     const file = this.#customFile(this.#find(wanted).key);
     const keys = this.#keysIn(file);
-    const rest = loadRules(
-      [...this.#texts].flatMap(([name, text]) => (name === file ? [] : [{ name, text }])),
-    );
+    const rest = loadRules(this.#without(file));
     const before = new Set(this.#loaded.faults.map(faultText));
     const broken = rest.faults.find((fault) => !before.has(faultText(fault)));
     if (broken) throw new SealtrailError('invalid_rule', `another rule needs it: ${broken.message}`);
@@ -214,6 +216,15 @@ export class RuleCatalog {
 
   disable(wanted: string): Rule {
     return this.#choose(this.#find(wanted).key, false);
+  }
+
+  #read(source: RuleSource): Required<RuleSource> {
+    return { ...source, parsed: this.#parsed.get(source.text) ?? parseRuleFile(source.text) };
+  }
+
+  /** All files but one. */
+  #without(file: string | undefined): readonly RuleSource[] {
+    return [...this.#texts].flatMap(([name, text]) => (name === file ? [] : [this.#read({ name, text })]));
   }
 
   #choose(key: string, isEnabled: boolean): Rule {
