@@ -120,8 +120,11 @@ class Following implements AsyncDisposable {
   }
 
   async caughtUp(): Promise<void> {
-    while (this.follower.progress('main').entries < this.reader.size('main'))
-      await new Promise((resolve) => setTimeout(resolve, 2));
+    const isBehind = (): boolean => {
+      const { entries, isReady } = this.follower.progress('main');
+      return !isReady || entries < this.reader.size('main');
+    };
+    while (isBehind()) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
   /** Commits, and notes where the clock has moved the watermark. */
@@ -233,6 +236,7 @@ describe('DetectFollower', () => {
       entries: 6,
       completeMs: Date.UTC(2025, 0, 1, 0, 0, 300) - latenessMs,
       late: 0,
+      isReady: true,
     });
   });
 

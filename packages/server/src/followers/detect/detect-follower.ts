@@ -67,6 +67,7 @@ export class DetectFollower implements AsyncDisposable {
         entries: this.#parts.store.cursor(trail),
         completeMs: undefined,
         late: 0,
+        isReady: false,
       }
     );
   }

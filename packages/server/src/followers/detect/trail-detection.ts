@@ -50,6 +50,8 @@ export interface DetectionProgress {
   readonly completeMs: number | undefined;
   /** Events that came too late for correlations. */
   readonly late: number;
+  /** Whether all that was known before the last stop is known again. */
+  readonly isReady: boolean;
 }
 
 /** Entries looked at together, and findings committed together. */
@@ -115,6 +117,7 @@ export class TrailDetection {
       entries: Math.max(this.#taken, this.#committed),
       completeMs: Number.isFinite(watermarkMs) ? watermarkMs : undefined,
       late: this.#late,
+      isReady: this.#hasLearnt && !this.#isBehindCursor,
     };
   }
 
