@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import {
   type CreatedToken,
@@ -32,6 +32,7 @@ import { defaultIngestLimits } from './ingest/ingest.ts';
 import { Intake } from './ingest/intake.ts';
 import { MemoryBudget } from './ingest/memory-budget.ts';
 import { listenFailure } from './listen-failure.ts';
+import { packageVersion } from './package-version.ts';
 import type { TileReader } from './ports.ts';
 import { AsyncResources } from './resources.ts';
 import { Backtests } from './rules/backtests.ts';
@@ -59,14 +60,6 @@ export interface Engine extends AsyncDisposable {
   readonly isNew: boolean;
   /** Rejects when the log can no longer be written. */
   readonly failed: Promise<never>;
-}
-
-/** The version of this package. */
-export function packageVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string;
-  };
-  return manifest.version;
 }
 
 /**

@@ -1,23 +1,10 @@
 import { reasonOf, SealtrailError } from '@sealtrail/core';
 import { Command, CommanderError } from 'commander';
-import { packageVersion } from '../main.ts';
-import { tokenCommand, trailCommand } from './admin.ts';
-import { alertCommand } from './alerts.ts';
-import { channelCommand } from './channels.ts';
+import { packageVersion } from '../package-version.ts';
 import type { CliContext } from './context.ts';
-import { demoCommand } from './demo.ts';
-import { doctorCommand } from './doctor.ts';
-import { proveCommand, queryCommand, tailCommand } from './events.ts';
-import { importCommand } from './import.ts';
 import { interruptionOf } from './interruption.ts';
 import { invocation } from './invocation.ts';
 import { jsonLine, printable } from './printable.ts';
-import { rebuildCommand } from './rebuild.ts';
-import { recordCommand } from './record.ts';
-import { rulesCommand } from './rules.ts';
-import { serveCommand } from './serve.ts';
-import { silenceCommand } from './silences.ts';
-import { verifyCommand } from './verify.ts';
 
 /** Exit codes: part of the contract. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2 } as const;
@@ -31,34 +18,43 @@ const usageErrors = new Set([
   'invalid_cursor',
 ]);
 
-/** Builds the command line. */
-export function createProgram(context: CliContext): Command {
+/** Makes a command. */
+type CommandMaker = (context: CliContext) => Command;
+
+/**
+ * Commands by name, each with the module that it is in. Only what is asked for is read: a command that asks a server does
+ * not wait for all that a server is made of.
+ */
+const commands: Readonly<Record<string, () => Promise<CommandMaker>>> = {
+  serve: async () => (await import('./serve.ts')).serveCommand,
+  demo: async () => (await import('./demo.ts')).demoCommand,
+  record: async () => (await import('./record.ts')).recordCommand,
+  import: async () => (await import('./import.ts')).importCommand,
+  query: async () => (await import('./events.ts')).queryCommand,
+  tail: async () => (await import('./events.ts')).tailCommand,
+  verify: async () => (await import('./verify.ts')).verifyCommand,
+  prove: async () => (await import('./events.ts')).proveCommand,
+  token: async () => (await import('./admin.ts')).tokenCommand,
+  trail: async () => (await import('./admin.ts')).trailCommand,
+  alert: async () => (await import('./alerts.ts')).alertCommand,
+  silence: async () => (await import('./silences.ts')).silenceCommand,
+  channel: async () => (await import('./channels.ts')).channelCommand,
+  rules: async () => (await import('./rules.ts')).rulesCommand,
+  rebuild: async () => (await import('./rebuild.ts')).rebuildCommand,
+  doctor: async () => (await import('./doctor.ts')).doctorCommand,
+};
+
+/** Builds the command line: of one command where the first argument names it, and otherwise of all. */
+async function createProgram(context: CliContext, first: string | undefined): Promise<Command> {
   const program = new Command('sealtrail')
     .description('Sealtrail: a security audit log in which nothing changes unnoticed')
     .version(packageVersion())
     .showHelpAfterError(`(${invocation(context.environment).command} --help shows what there is)`)
     .configureOutput({ writeOut: context.terminal.out, writeErr: context.terminal.err })
     .exitOverride();
-  for (const command of [
-    serveCommand(context),
-    demoCommand(context),
-    recordCommand(context),
-    importCommand(context),
-    queryCommand(context),
-    tailCommand(context),
-    verifyCommand(context),
-    proveCommand(context),
-    tokenCommand(context),
-    trailCommand(context),
-    alertCommand(context),
-    silenceCommand(context),
-    channelCommand(context),
-    rulesCommand(context),
-    rebuildCommand(context),
-    doctorCommand(context),
-  ]) {
-    program.addCommand(underControl(command, context));
-  }
+  const isOne = first !== undefined && Object.hasOwn(commands, first);
+  const makers = isOne ? [commands[first]!] : first === '--version' ? [] : Object.values(commands);
+  for (const maker of makers) program.addCommand(underControl((await maker())(context), context));
   return program;
 }
 
@@ -72,7 +68,8 @@ function underControl(command: Command, context: Pick<CliContext, 'terminal'>): 
 /** Runs one command line to its exit code; errors are written for people, or as JSON with `--json`. */
 export async function runCommandLine(args: readonly string[], context: CliContext): Promise<void> {
   try {
-    await createProgram(context).parseAsync([...args], { from: 'user' });
+    const program = await createProgram(context, args[0]);
+    await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
     if (error instanceof CommanderError) {
       context.setExitCode(error.exitCode === 0 ? exitCodes.ok : exitCodes.usage);
