@@ -109,6 +109,8 @@ export interface AlertQuery {
   /** Undefined: all that there are. */
   readonly trails?: readonly string[] | undefined;
   readonly tenants?: readonly string[] | undefined;
+  /** Without those of the trail `system`. */
+  readonly hidesSystem?: boolean | undefined;
   readonly sinceMs?: number | undefined;
   /** The last alert of the page before. */
   readonly before?: { readonly openedAt: string; readonly id: string } | undefined;
@@ -137,6 +139,8 @@ export interface AlertStore {
   put(alert: StoredAlert): void;
   /** The alert of a group that was opened last. */
   latest(group: string): StoredAlert | undefined;
+  /** One of a group that is not resolved, and of which something happened between two times. */
+  near(group: string, fromMs: number, toMs: number): StoredAlert | undefined;
   /** The alert that a finding is in, and whether it was merged into another one meanwhile. */
   membership(finding: string): { readonly alert: string; readonly isMerged: boolean } | undefined;
   putMembership(finding: string, alert: string, isMerged: boolean): void;
@@ -148,7 +152,7 @@ export interface AlertStore {
   /** Those changed after a revision, in the order of their changes. */
   changedAfter(
     revision: number,
-    query: Pick<AlertQuery, 'trails' | 'tenants' | 'minLevel' | 'limit'>,
+    query: Pick<AlertQuery, 'trails' | 'tenants' | 'hidesSystem' | 'minLevel' | 'limit'>,
   ): readonly StoredAlert[];
   steps(alert: string): readonly AlertStep[];
   addStep(alert: string, step: AlertStep): void;
@@ -159,6 +163,8 @@ export interface AlertStore {
   /** When the next one is due; undefined: none is. */
   nextNoticeMs(): number | undefined;
   silences(): readonly StoredSilence[];
+  /** Those that have not ended. */
+  openSilences(nowMs: number): readonly StoredSilence[];
   putSilence(silence: StoredSilence): void;
   stats(query: Omit<AlertQuery, 'limit' | 'before'>): AlertCounts;
 }

@@ -178,6 +178,7 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     entries: () => total((trail) => log.trail(trail)?.size ?? 0),
     indexedEntries: () => total((trail) => search.indexedSize(trail)),
     detection: () => engine.detection.counts,
+    isDetecting: () => !engine.detection.isAway,
   });
   log.listen({ publishFailed: () => metrics.publishFailures.inc() });
   const app = createApp({

@@ -7,7 +7,7 @@ import {
   severities,
   type Token,
 } from '@sealtrail/core';
-import { everything, tenantsOf } from '../access/permissions.ts';
+import { everything, may, tenantsOf } from '../access/permissions.ts';
 import type { AlertQuery } from '../detection-ports.ts';
 import type { AlertScope } from '../followers/detect/detection-calls.ts';
 import { boundedLimit, limits } from '../search-bounds.ts';
@@ -26,6 +26,7 @@ export function alertScopeOf(token: Token): AlertScope {
   return {
     trails: token.trails.includes(everything) ? undefined : token.trails,
     tenants: tenantsOf(token),
+    hidesSystem: !may(token, 'system.read'),
   };
 }
 

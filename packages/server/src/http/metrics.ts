@@ -19,6 +19,7 @@ export interface MetricSources {
   readonly entries: () => number;
   readonly indexedEntries: () => number;
   readonly detection: () => DetectionCounts;
+  readonly isDetecting: () => boolean;
 }
 
 export function createMetrics(sources: MetricSources): Metrics {
@@ -37,6 +38,7 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('sealtrail_queued_bytes', 'Bytes of entries that wait for a commit.', sources.queuedBytes);
   gauge('sealtrail_entries', 'Entries in all trails.', sources.entries);
   gauge('sealtrail_indexed_entries', 'Entries in all trails that are searchable.', sources.indexedEntries);
+  gauge('sealtrail_detection_up', 'Whether rules follow the log.', () => Number(sources.isDetecting()));
   const detected = (name: string, help: string, read: (counts: DetectionCounts) => number): Gauge =>
     gauge(name, `${help} Since detection was started.`, () => read(sources.detection()));
   detected('sealtrail_detected_entries', 'Entries held against rules.', ({ entries }) => entries);

@@ -42,6 +42,7 @@ const app = createApp({
   metrics: createMetrics({
     ...{ queuedBytes: none, entries: none, indexedEntries: none },
     detection: () => noDetection.counts,
+    isDetecting: () => false,
   }),
   closing: new AbortController().signal,
 } as HttpParts);

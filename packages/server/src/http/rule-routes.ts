@@ -43,7 +43,7 @@ export function getRule(parts: HttpParts, gate: Gate): Handler {
 /** `POST /v1/rules/validate`: what would be said of a rule file. */
 export function validateRules(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
-    gate.refuseScope(c, gate.authorize(c, 'rules.read'));
+    managerOf(gate, c);
     const { yaml } = await readJsonBody(c, ruleTextSchema, maxTextBytes);
     return c.json(await parts.detection.call('validateRules', yaml));
   };

@@ -44,8 +44,11 @@ export function backtest(options: BacktestOptions): Backtest {
   const to = indexOfTime(reader, trail, untilMs);
   /** Of correlations the last state, since they are told of as they go. */
   const findings = new Map<string, StoredFinding>();
+  /** Told of already: what has ended may be told of again. */
+  const settled = new Set<string>();
   const keep = (finding: StoredFinding): void => {
     findings.delete(finding.id);
+    if (settled.has(finding.id)) return;
     if (finding.mergedInto === undefined) findings.set(finding.id, finding);
   };
   const result = { findings: 0, alerts: 0, late: 0 };
@@ -77,6 +80,7 @@ export function backtest(options: BacktestOptions): Backtest {
     );
     for (const finding of done.sort((a, b) => a.startMs - b.startMs)) {
       findings.delete(finding.id);
+      settled.add(finding.id);
       count(finding);
     }
   };

@@ -14,6 +14,7 @@ import {
 } from '@sealtrail/core/sigma';
 import type { RuleStore } from '../detection-ports.ts';
 import type { AlertRule } from '../followers/alert/alert-book.ts';
+import { refusedOf } from './refused-rules.ts';
 import { type RunnableRules, rulesAlone } from './rules-alone.ts';
 
 export interface RuleCatalogParts {
@@ -86,7 +87,7 @@ export class RuleCatalog {
   /** Rules that are to run; those that are not enabled, but needed by others, find nothing by themselves. */
   active(): RunnableRules {
     const enabled = new Set(this.#all().flatMap(({ key }) => (this.isEnabled(key) ? [key] : [])));
-    return rulesAlone(this.#loaded, enabled);
+    return rulesAlone(this.#loaded, enabled, (key) => this.#isFinding(key));
   }
 
   /** What it takes to try one rule alone, or all that are enabled: all files, and keys. @throws SealtrailError rule_not_found */
@@ -131,6 +132,8 @@ export class RuleCatalog {
     const others = this.#without(inPlaceOf);
     const before = new Set(this.#loaded.faults.map(faultText));
     const given = this.#read({ name, text: yaml });
+    const refused = refusedOf(given.parsed);
+    if (refused.length > 0) return { rules: [], faults: refused, hints: [], failedTests: [], untested: [] };
     const loaded = loadRules([...others, given]);
     const own = loadRules([given]);
     // What only the others make right, such as a correlation over their rules, is judged with them.
@@ -164,6 +167,13 @@ export class RuleCatalog {
   create(yaml: string): readonly Rule[] {
     const { store, now, newFileId } = this.#parts;
     const { rules } = this.#assertValid(yaml);
+    const files = store.files();
+    const bytes = files.reduce((sum, file) => sum + file.yaml.length, yaml.length);
+    if (files.length >= maxFiles || bytes > maxTextLength)
+      throw new SealtrailError(
+        'invalid_rule',
+        `expected at most ${maxFiles} rule files, of ${maxTextLength} characters together`,
+      );
     store.putFile({ id: newFileId(), yaml, changedMs: now() });
     this.reload();
     return rules.map((key) => this.#shown(this.#find(key)));
@@ -256,10 +266,15 @@ export class RuleCatalog {
       for (const name of [rule.document.header.name, rule.key])
         if (name !== undefined) names.set(name, rule.key);
     }
+    // What somebody adds takes nothing away from rules of other files.
     const { correlations } = this.#loaded;
-    for (const { rules } of correlations) for (const key of rules) this.#inner.add(key);
-    for (const { rules, document } of correlations)
-      if (document.correlation.generate) for (const key of rules) this.#inner.delete(key);
+    const isOwn = (file: string, key: string): boolean =>
+      this.#isBuiltInFile(file) || this.#fileOf.get(key) === file;
+    for (const { file, rules } of correlations)
+      for (const key of rules) if (isOwn(file, key)) this.#inner.add(key);
+    for (const { file, rules, document } of correlations)
+      if (document.correlation.generate)
+        for (const key of rules) if (isOwn(file, key)) this.#inner.delete(key);
     for (const rule of this.#all())
       for (const name of rule.document.header.sealtrail?.inhibits ?? []) {
         const target = names.get(name);
@@ -291,8 +306,16 @@ export class RuleCatalog {
     return rule;
   }
 
+  /** Whether a rule is a finding by itself: it says so, or it is not only there for correlations beside it. */
+  #isFinding(key: string): boolean {
+    return this.#byKey.get(key)?.document.header.sealtrail?.finding ?? !this.#inner.has(key);
+  }
+
   #isBuiltIn(key: string): boolean {
-    const file = this.#fileOf.get(key);
+    return this.#isBuiltInFile(this.#fileOf.get(key) ?? '');
+  }
+
+  #isBuiltInFile(file: string): boolean {
     return this.#parts.builtIn.some(({ name }) => name === file);
   }
 
@@ -319,12 +342,16 @@ export class RuleCatalog {
       file: this.#fileOf.get(key)!,
       risk: header.sealtrail?.risk ?? 0,
       isEnabled: this.isEnabled(key),
-      isFinding: header.sealtrail?.finding ?? !this.#inner.has(key),
+      isFinding: this.#isFinding(key),
       isTested: tests.some(({ match }) => match) && !tests.every(({ match }) => match),
       notice: this.#notices.get(key) ?? null,
     };
   }
 }
+
+/** Rule files that are added, and their texts together: all of them are read with each change. */
+const maxFiles = 1000;
+const maxTextLength = 8 * 1024 * 1024;
 
 const faultText = ({ file, line, column, message }: LoadFault): string =>
   JSON.stringify([file, line, column, message]);

@@ -178,6 +178,7 @@ class DetectThread {
         name
       ]!;
       const result = await call.apply(target, parameters as unknown[]);
+      if (target === this.#channels && name === 'update') this.#detection.catchUpChannels();
       if (changing.has(name)) await this.#detection.flushActs();
       this.#reply({ kind: 'answer', request, result });
     } catch (error) {

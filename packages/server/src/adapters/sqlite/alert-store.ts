@@ -43,11 +43,12 @@ export class SqliteAlertStore implements AlertStore {
     this.#statements
       .prepare(
         `INSERT INTO alert (id, revision, "group", trail, tenant, rule, title, level, status, disposition, assignee,
-           first_ms, opened_ms, acknowledged_ms, resolved_ms, body)
+           first_ms, last_ms, opened_ms, acknowledged_ms, resolved_ms, body)
          VALUES (@id, @revision, @group, @trail, @tenant, @rule, @title, @level, @status, @disposition, @assignee,
-           @firstMs, @openedMs, @acknowledgedMs, @resolvedMs, @body)
+           @firstMs, @lastMs, @openedMs, @acknowledgedMs, @resolvedMs, @body)
          ON CONFLICT DO UPDATE SET revision = excluded.revision, level = excluded.level, status = excluded.status,
            disposition = excluded.disposition, assignee = excluded.assignee, first_ms = excluded.first_ms,
+           last_ms = excluded.last_ms,
            acknowledged_ms = excluded.acknowledged_ms, resolved_ms = excluded.resolved_ms, body = excluded.body`,
       )
       .run({
@@ -63,6 +64,7 @@ export class SqliteAlertStore implements AlertStore {
         disposition: alert.disposition,
         assignee: alert.assignee,
         firstMs: Date.parse(alert.firstEventAt),
+        lastMs: Date.parse(alert.lastEventAt),
         openedMs: Date.parse(alert.openedAt),
         acknowledgedMs: alert.acknowledgedAt === null ? null : Date.parse(alert.acknowledgedAt),
         resolvedMs: alert.resolvedAt === null ? null : Date.parse(alert.resolvedAt),
@@ -75,6 +77,14 @@ export class SqliteAlertStore implements AlertStore {
       'SELECT body FROM alert WHERE "group" = ? ORDER BY opened_ms DESC, revision DESC LIMIT 1',
       group,
     );
+  }
+
+  near(group: string, fromMs: number, toMs: number): StoredAlert | undefined {
+    return this.#all(
+      `SELECT body FROM alert WHERE "group" = @group AND status <> 'resolved' AND first_ms <= @toMs AND last_ms >= @fromMs
+       ORDER BY opened_ms DESC LIMIT 1`,
+      { group, fromMs, toMs },
+    )[0];
   }
 
   membership(finding: string): { readonly alert: string; readonly isMerged: boolean } | undefined {
@@ -109,7 +119,7 @@ export class SqliteAlertStore implements AlertStore {
     if (rules.length === 0) return [];
     return this.#all(
       `SELECT body FROM alert WHERE trail = @trail AND status <> 'resolved'
-         AND rule IN (SELECT value FROM json_each(@rules)) ORDER BY opened_ms DESC LIMIT 1000`,
+         AND rule IN (SELECT value FROM json_each(@rules)) ORDER BY opened_ms DESC LIMIT 200`,
       { trail, rules: JSON.stringify(rules) },
     );
   }
@@ -129,7 +139,7 @@ export class SqliteAlertStore implements AlertStore {
 
   changedAfter(
     revision: number,
-    { limit, ...query }: Pick<AlertQuery, 'trails' | 'tenants' | 'minLevel' | 'limit'>,
+    { limit, ...query }: Pick<AlertQuery, 'trails' | 'tenants' | 'hidesSystem' | 'minLevel' | 'limit'>,
   ): readonly StoredAlert[] {
     const [where, parameters] = conditionsOf(query);
     return this.#all(
@@ -193,6 +203,14 @@ export class SqliteAlertStore implements AlertStore {
       .map((body) => JSON.parse(body as string) as StoredSilence);
   }
 
+  openSilences(nowMs: number): readonly StoredSilence[] {
+    return this.#statements
+      .prepare<[number], string>('SELECT body FROM silence WHERE ends_ms > ?')
+      .pluck()
+      .all(nowMs)
+      .map((body) => JSON.parse(body as string) as StoredSilence);
+  }
+
   putSilence(silence: StoredSilence): void {
     this.#statements
       .prepare(
@@ -251,7 +269,7 @@ export class SqliteAlertStore implements AlertStore {
 
 /** What a query asks of alerts, as SQL: the texts are ours, what was asked for goes in as parameters. */
 function conditionsOf(query: Omit<AlertQuery, 'limit' | 'before'>): [where: string, Parameters] {
-  const { statuses, minLevel, rule, assignee, trails, tenants, sinceMs } = query;
+  const { statuses, minLevel, rule, assignee, trails, tenants, hidesSystem, sinceMs } = query;
   const lists = { status: statuses, trail: trails, tenant: tenants };
   const listed = Object.entries(lists).flatMap(([column, values]) =>
     values ? [[column, JSON.stringify(values)] as const] : [],
@@ -260,6 +278,7 @@ function conditionsOf(query: Omit<AlertQuery, 'limit' | 'before'>): [where: stri
   const conditions = [
     'TRUE',
     ...listed.map(([column]) => `${column} IN (SELECT value FROM json_each(@${column}))`),
+    ...(hidesSystem ? ["trail <> 'system'"] : []),
     ...(minLevel ? ['level >= @minLevel'] : []),
     ...(rule !== undefined ? ['rule = @rule'] : []),
     ...(assignee !== undefined ? ['assignee = @assignee'] : []),

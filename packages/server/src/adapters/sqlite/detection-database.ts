@@ -29,7 +29,7 @@ CREATE TABLE correlation_group (
 CREATE TABLE alert (
   id TEXT PRIMARY KEY, revision INTEGER NOT NULL UNIQUE, "group" TEXT NOT NULL, trail TEXT NOT NULL, tenant TEXT,
   rule TEXT NOT NULL, title TEXT NOT NULL, level INTEGER NOT NULL, status TEXT NOT NULL, disposition TEXT, assignee TEXT,
-  first_ms INTEGER NOT NULL, opened_ms INTEGER NOT NULL, acknowledged_ms INTEGER, resolved_ms INTEGER, body TEXT NOT NULL
+  first_ms INTEGER NOT NULL, last_ms INTEGER NOT NULL, opened_ms INTEGER NOT NULL, acknowledged_ms INTEGER, resolved_ms INTEGER, body TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX alert_opened ON alert (opened_ms, id);
 CREATE INDEX alert_group ON alert ("group", opened_ms);
@@ -46,6 +46,7 @@ CREATE TABLE notice (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX notice_due ON notice (due_ms) WHERE due_ms IS NOT NULL;
 CREATE TABLE silence (id TEXT PRIMARY KEY, ends_ms INTEGER NOT NULL, body TEXT NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX silence_ends ON silence (ends_ms);
 CREATE TABLE act (seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;
 CREATE TABLE rule_file (id TEXT PRIMARY KEY, yaml TEXT NOT NULL, changed_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE rule_choice (rule TEXT PRIMARY KEY, is_enabled INTEGER NOT NULL) STRICT, WITHOUT ROWID;

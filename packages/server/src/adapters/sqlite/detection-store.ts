@@ -144,12 +144,12 @@ export class SqliteDetectionStore implements DetectionStore {
     return this.#statements
       .prepare<[string, string, string, string | null, string | null, number, number], FindingRow>(
         `SELECT * FROM finding WHERE trail = ? AND rule = ? AND entity = ? AND tenant IS ? AND value IS ?
-           AND start_ms <= ? AND last_ms >= ? AND merged_into IS NULL ORDER BY start_ms`,
+           AND start_ms <= ? AND max(start_ms, last_ms) >= ? AND merged_into IS NULL ORDER BY start_ms`,
       )
       .all(
         ...([trail, rule, JSON.stringify(entity), tenant ?? null] as const),
         value === undefined ? null : JSON.stringify(value),
-        ...([lastMs, startMs] as const),
+        ...([Math.max(startMs, lastMs), startMs] as const),
       )
       .map(findingOf);
   }

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import { SealtrailError } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { assertNothingLeftOf, assertOpensUnchanged } from '../database-files.ts';
@@ -42,6 +42,8 @@ function create(file: string): void {
   removeDatabase(fresh);
   try {
     openWithWal(fresh).close();
+    // Also in a folder that others may look into: what lies beside it has the same mode.
+    chmodSync(fresh, 0o600);
     renameDurably(fresh, file);
   } catch (error) {
     // A full disk stays full as long as half a file lies on it.

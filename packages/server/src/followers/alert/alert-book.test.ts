@@ -175,17 +175,21 @@ describe('alerts', () => {
     expect(kept.alerts.map(({ findings }) => findings)).toEqual([2, 1]);
   });
 
-  it('take late findings, also once resolved, and are opened anew by what goes on', () => {
+  it('are opened anew by what is new once they are resolved, and by what goes on', () => {
     const one = finding();
     kept.take(one);
     kept.nowMs = startMs + 60_000;
     kept.act(kept.alerts[0]!.id, { action: 'resolve', disposition: 'true_positive' });
+    // What is known of it is amended, and stays with it.
+    kept.take({ ...one, lastMs: startMs + 1000 });
+    expect(kept.alerts).toMatchObject([{ status: 'resolved', findings: 1 }]);
+    // Late, and nobody has looked at it.
     kept.take(finding({ startMs: startMs - 1000 }));
-    expect(kept.alerts).toMatchObject([{ status: 'resolved', findings: 2 }]);
-    kept.take({ ...one, lastMs: startMs + 61_000 });
     expect(kept.alerts.map(({ status }) => status).sort()).toEqual(['open', 'resolved']);
+    kept.act(kept.alerts[1]!.id, { action: 'resolve', disposition: 'true_positive' });
+    kept.take({ ...one, lastMs: startMs + 61_000 });
     kept.take({ ...one, lastMs: startMs + 62_000 });
-    expect(kept.alerts).toHaveLength(2);
+    expect(kept.alerts.map(({ status }) => status).sort()).toEqual(['open', 'resolved', 'resolved']);
   });
 
   it('that become a part of another one by late events are resolved as its duplicates', () => {
@@ -207,6 +211,11 @@ describe('alerts', () => {
     kept.take(three, { ...four, mergedInto: three.id });
     kept.take(three, { ...four, mergedInto: three.id });
     expect(kept.alerts[2]).toMatchObject({ findings: 1, risk: 20, status: 'open' });
+  });
+
+  it('are as few as there are stretches without quiet, in whatever order their findings come', () => {
+    for (let n = 0; n < 20; n++) kept.take(finding({ startMs: startMs + (n % 2) * 3 * dayMs }));
+    expect(kept.alerts.map(({ findings }) => findings)).toEqual([10, 10]);
   });
 
   it('keep the first and the last entries, and so many parties', () => {
@@ -390,6 +399,34 @@ describe('channels are told', () => {
     expect(kept.types).toEqual(['opened']);
     expect(kept.silences.list()).toMatchObject([{ state: 'ended', endedBy: 'tok_1' }]);
     expect(codeOf(() => kept.silences.end('sil_x', by))).toBe('silence_not_found');
+  });
+
+  it('of what another alert would stand for, where they were not told of that one', () => {
+    kept.channels = [{ ...channel('chn_1'), filter: { minLevel: 'low', rules: ['guessing'] } }];
+    kept.take(finding({ rule: 'break_in' }));
+    kept.take(finding());
+    expect(kept.types).toEqual(['opened']);
+  });
+
+  it('of a note nothing, and again when it is opened again', () => {
+    kept.take(finding());
+    const { id } = kept.alerts[0]!;
+    kept.act(id, { action: 'note', note: 'x' });
+    kept.wait(1);
+    expect(kept.types).toEqual(['opened']);
+    kept.act(id, { action: 'resolve', disposition: 'benign' });
+    kept.act(id, { action: 'reopen' });
+    kept.wait(1);
+    expect(kept.types).toEqual(['opened', 'resolved', 'repeated']);
+  });
+
+  it('of what was opened while they were disabled, and of nothing that is long past', () => {
+    kept.channels = [{ ...channel('chn_1'), isEnabled: false }];
+    kept.take(finding(), finding({ entity: {}, startMs: startMs - 2 * dayMs }));
+    kept.channels = [channel('chn_1')];
+    kept.db.transaction(() => kept.notifier.catchUp())();
+    kept.wait(1);
+    expect(kept.types).toEqual(['opened']);
   });
 
   it('nothing of what another open alert about the same stands for', () => {

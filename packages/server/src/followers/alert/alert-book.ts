@@ -24,6 +24,9 @@ export interface Told extends Parties {
   readonly firstMs: number | undefined;
 }
 
+/** How an alert has changed. */
+export type AlertChange = 'opened' | 'grown' | 'step' | 'reopened';
+
 export interface AlertBookParts {
   readonly store: AlertStore;
   readonly acts: ActStore;
@@ -32,7 +35,7 @@ export interface AlertBookParts {
   readonly ruleOf: (key: string) => AlertRule | undefined;
   readonly read: (trail: string, entries: readonly number[]) => Told;
   /** Told of an alert that is new, or has changed, in the same transaction. */
-  readonly onChange: (alert: StoredAlert, change: 'opened' | 'grown' | 'step') => void;
+  readonly onChange: (alert: StoredAlert, change: AlertChange) => void;
   /** Event time without findings after which the next one begins a new alert; default a day. */
   readonly quietMs?: number;
 }
@@ -95,20 +98,14 @@ export class AlertBook {
       return;
     }
     if (rule === undefined || rule.level === 'informational') return;
-    const latest = store.latest(groupOf(finding));
-    if (latest !== undefined && this.#belongs(latest, finding)) {
-      store.putMembership(finding.id, latest.id, false);
-      this.#grow(latest, finding, 1, rule.risk);
-    } else this.#open(finding, rule, latest);
-  }
-
-  #belongs(alert: StoredAlert, { startMs, lastMs }: StoredFinding): boolean {
     const quietMs = this.#parts.quietMs ?? defaultQuietMs;
-    const isNear =
-      startMs - Date.parse(alert.lastEventAt) <= quietMs &&
-      Date.parse(alert.firstEventAt) - lastMs <= quietMs;
-    // A late finding about what has been dealt with is a part of that.
-    return isNear && (alert.resolvedAt === null || lastMs <= Date.parse(alert.resolvedAt));
+    const group = groupOf(finding);
+    // What has been dealt with takes nothing new: that is for somebody to look at.
+    const near = store.near(group, finding.startMs - quietMs, finding.lastMs + quietMs);
+    if (near !== undefined) {
+      store.putMembership(finding.id, near.id, false);
+      this.#grow(near, finding, 1, rule.risk);
+    } else this.#open(finding, rule, store.latest(group));
   }
 
   #open(finding: StoredFinding, rule: AlertRule, before: StoredAlert | undefined): void {
@@ -284,7 +281,8 @@ export class AlertBook {
       },
       ...(alert.tenant !== null && { tenant: alert.tenant }),
     });
-    this.#parts.onChange(changed, 'step');
+    if (action.action !== 'note')
+      this.#parts.onChange(changed, action.action === 'reopen' ? 'reopened' : 'step');
     return changed;
   }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { type Alert, type Notification, type NotificationKind, severities } from '@sealtrail/core';
 import type { AlertStore, Notice, StoredAlert } from '../../detection-ports.ts';
+import type { AlertChange } from './alert-book.ts';
 import { type Muting, mutingOf } from './mute.ts';
 
 /** What of a channel decides when it is told of which alerts. */
@@ -28,6 +29,8 @@ export interface NotifierParts {
 /** How long until a muted notice is looked at again. */
 const mutedMs = 60_000;
 const noticesPerRound = 500;
+/** Channels are not told of alerts about what is older: of logs that are imported, say. */
+const oldMs = 86_400_000;
 
 /**
  * Decides when channels are told of alerts, by their timers as in Alertmanager: the first time after `waitMs`, of changes
@@ -42,9 +45,10 @@ export class Notifier {
   }
 
   /** An alert is new or has changed. */
-  changed(alert: StoredAlert, change: 'opened' | 'grown' | 'step'): void {
+  changed(alert: StoredAlert, change: AlertChange): void {
     const isResolved = alert.status === 'resolved';
     if (change === 'opened') this.#opened(alert);
+    else if (change === 'reopened') this.#reopened(alert);
     else if (change === 'grown' && !isResolved) this.#grown(alert);
     else if (change === 'step' && isResolved) this.#resolved(alert);
     else if (change === 'step') this.#taken(alert);
@@ -72,8 +76,11 @@ export class Notifier {
 
   #opened(alert: StoredAlert): void {
     const { channels, store, now } = this.#parts;
+    // What is long past wakes nobody up.
+    if (now() - Date.parse(alert.lastEventAt) > oldMs) return;
+    const known = new Set(store.notices(alert.id).map(({ channel }) => channel));
     for (const channel of channels()) {
-      if (!isFor(channel, alert)) continue;
+      if (!isFor(channel, alert) || known.has(channel.id)) continue;
       const dueMs = now() + channel.timers.waitMs;
       store.putNotice({ alert: alert.id, channel: channel.id, dueMs, toldMs: undefined, toldFindings: 0 });
     }
@@ -91,13 +98,28 @@ export class Notifier {
     }
   }
 
-  /** Somebody has taken it up, or opened it again: then it is told of again at once. */
-  #taken(alert: StoredAlert): void {
+  /** It is told of again at once, and for the first time where it could not be before. */
+  #reopened(alert: StoredAlert): void {
     const { store, now } = this.#parts;
+    for (const notice of store.notices(alert.id)) store.putNotice({ ...notice, dueMs: now() });
+    this.#opened(alert);
+  }
+
+  /** Tells channels of alerts that are open and that they were never told of, such as while they were disabled. */
+  catchUp(): void {
+    const { store, now } = this.#parts;
+    const sinceMs = now() - oldMs;
+    for (const alert of store.list({ statuses: ['open'], sinceMs, limit: noticesPerRound }))
+      this.#opened(alert);
+  }
+
+  /** Somebody has taken it up. */
+  #taken(alert: StoredAlert): void {
+    const { store } = this.#parts;
     for (const notice of store.notices(alert.id)) {
       if (notice.toldMs === undefined) continue;
       const isPending = alert.findings > notice.toldFindings;
-      const dueMs = alert.status === 'open' ? now() : isPending ? notice.dueMs : undefined;
+      const dueMs = isPending ? notice.dueMs : undefined;
       store.putNotice({ ...notice, dueMs });
     }
   }
@@ -123,7 +145,11 @@ export class Notifier {
       return;
     }
     const { silencedBy, inhibitedBy } = this.mutingOf(alert);
-    if (silencedBy.length > 0 || inhibitedBy.length > 0) {
+    // An alert that the channel was not told of stands for nothing there.
+    const isPart = inhibitedBy.some((id) =>
+      store.notices(id).some((other) => other.channel === notice.channel && other.toldMs !== undefined),
+    );
+    if (silencedBy.length > 0 || isPart) {
       store.putNotice({ ...notice, dueMs: nowMs + mutedMs });
       return;
     }

@@ -4,7 +4,7 @@ import type { Issuer } from '../../access/issue-token.ts';
 import type { ActStore, AlertStore, StoredSilence } from '../../detection-ports.ts';
 
 export interface SilencesParts {
-  readonly store: Pick<AlertStore, 'silences' | 'putSilence'>;
+  readonly store: Pick<AlertStore, 'silences' | 'openSilences' | 'putSilence'>;
   readonly acts: ActStore;
   readonly now: () => number;
   /** Makes an id: `sil_` and something random. */
@@ -12,7 +12,8 @@ export interface SilencesParts {
 }
 
 const maxSilenceMs = 366 * 86_400_000;
-const maxSilences = 10_000;
+/** That have not ended: each is held against each alert. */
+const maxSilences = 1000;
 
 /** Silences: what keeps channels from being told, by whom, why and until when. Whoever calls has a transaction open. */
 export class Silences {
@@ -37,7 +38,7 @@ export class Silences {
       throw new SealtrailError('invalid_body', '/endsAt: expected a time after its start');
     if (endMs - startMs > maxSilenceMs)
       throw new SealtrailError('invalid_body', '/endsAt: expected at most a year after its start');
-    if (store.silences().length >= maxSilences)
+    if (store.openSilences(nowMs).length >= maxSilences)
       throw new SealtrailError('invalid_body', `expected at most ${maxSilences} silences`);
     const silence: StoredSilence = {
       id: newId(),

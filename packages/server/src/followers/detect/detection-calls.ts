@@ -17,7 +17,7 @@ import type { Issuer } from '../../access/issue-token.ts';
 import type { AlertQuery, StoredFinding } from '../../detection-ports.ts';
 
 /** Which alerts somebody may see. Undefined: all. */
-export type AlertScope = Pick<AlertQuery, 'trails' | 'tenants'>;
+export type AlertScope = Pick<AlertQuery, 'trails' | 'tenants' | 'hidesSystem'>;
 
 /** Rules as a backtest takes them: files, and the keys of the rules in them that it is about. */
 export interface RulesForBacktest {

@@ -10,6 +10,8 @@ export type AlertListener = (revision: number) => void;
 
 /** Detection, as others ask it. */
 export interface DetectionAccess {
+  /** Whether it cannot be asked at the moment. */
+  readonly isAway: boolean;
   readonly counts: DetectionCounts;
   readonly channels: ChannelsApi;
   /**
@@ -32,6 +34,7 @@ const refuse = (): Promise<never> =>
 
 /** Where detection is turned off. */
 export const noDetection: DetectionAccess = {
+  isAway: true,
   counts: nothing,
   channels: channelsBy(refuse),
   call: refuse,

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto';
 import { type Alert, SealtrailError } from '@sealtrail/core';
 import { CompiledRules } from '@sealtrail/core/sigma';
 import { deterministicId } from '../../access/deterministic-id.ts';
 import type { Issuer } from '../../access/issue-token.ts';
+import { systemTrail } from '../../access/permissions.ts';
 import type {
   Act,
   ActStore,
@@ -223,6 +225,11 @@ export class Detection implements DetectionCalls, AsyncDisposable {
     };
   }
 
+  /** Tells channels, one of which has changed, of what is open and they do not know of. */
+  catchUpChannels(): void {
+    this.#change(() => this.#notifier.catchUp());
+  }
+
   listSilences(): ReturnType<DetectionCalls['listSilences']> {
     return this.#silences.list();
   }
@@ -260,7 +267,7 @@ export class Detection implements DetectionCalls, AsyncDisposable {
         'rule.create',
         rules.map(({ key }) => key),
         by,
-        { yaml },
+        { sha256: sha256(yaml), yaml },
       );
       return rules;
     });
@@ -273,7 +280,7 @@ export class Detection implements DetectionCalls, AsyncDisposable {
         'rule.update',
         rules.map((rule) => rule.key),
         by,
-        { yaml },
+        { sha256: sha256(yaml), yaml },
       );
       return rules;
     });
@@ -281,8 +288,9 @@ export class Detection implements DetectionCalls, AsyncDisposable {
 
   removeRules(key: string, by: Issuer): ReturnType<DetectionCalls['removeRules']> {
     return this.#changeRules(() => {
+      const { yaml } = this.#catalog.get(key);
       const keys = this.#catalog.remove(key);
-      this.#addRuleAct('rule.delete', keys, by, {});
+      this.#addRuleAct('rule.delete', keys, by, { sha256: sha256(yaml) });
       return keys;
     });
   }
@@ -336,11 +344,12 @@ export class Detection implements DetectionCalls, AsyncDisposable {
   }
 
   /** An alert that is there and within reach. */
-  #reached(id: string, { trails, tenants }: AlertScope): StoredAlert {
+  #reached(id: string, { trails, tenants, hidesSystem }: AlertScope): StoredAlert {
     const alert = this.#parts.alerts.get(id);
     const isReached =
       alert !== undefined &&
       (trails === undefined || trails.includes(alert.trail)) &&
+      !(hidesSystem && alert.trail === systemTrail) &&
       (tenants === undefined || (alert.tenant !== null && tenants.includes(alert.tenant)));
     if (!isReached) throw new SealtrailError('alert_not_found');
     return alert;
@@ -452,6 +461,8 @@ const joined = (known: StoredFinding, more: StoredFinding): StoredFinding => ({
   peak: Math.max(known.peak, more.peak),
   entries: [...new Set([...known.entries, ...more.entries])].sort((a, b) => a - b).slice(0, maxEntries),
 });
+
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 /** The text of a rule as far as an entry of the trail `system` has room for it. */
 const bounded = (metadata: Readonly<Record<string, string>>): Record<string, string> =>

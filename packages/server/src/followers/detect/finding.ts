@@ -3,6 +3,8 @@ import type { Entity } from '@sealtrail/core';
 import { type EpisodeFinding, fieldValues, type MatchFinding, type RuleEvent } from '@sealtrail/core/sigma';
 import type { StoredFinding } from '../../detection-ports.ts';
 
+const maxValueLength = 512;
+
 /** A finding's id out of what makes it this one: whoever follows the log again comes to the same. */
 function findingId(...parts: readonly (string | number)[]): string {
   const digest = createHash('sha256')
@@ -38,7 +40,7 @@ export function findingOfEpisode(trail: string, finding: EpisodeFinding): Stored
     tenant: group.partition || undefined,
     rule: rule.key,
     kind: 'correlation',
-    entity: Object.fromEntries(fields.map((field, i) => [field, group.values[i]!])),
+    entity: Object.fromEntries(fields.map((field, i) => [field, short(group.values[i]!)])),
     startMs: episode.startMs,
     lastMs: episode.lastMs,
     endMs: Number.isFinite(episode.endMs) ? episode.endMs : undefined,
@@ -59,10 +61,14 @@ function valuesIn(event: RuleEvent, fields: readonly string[]): Entity {
   return Object.fromEntries(
     fields.flatMap((field) => {
       const value = fieldValues(event, field)?.find(isScalar);
-      return value === undefined ? [] : [[field, value] as const];
+      return value === undefined ? [] : [[field, short(value)] as const];
     }),
   );
 }
+
+/** What is shown wherever the alert is: of a long text the beginning. */
+const short = (value: Entity[string]): Entity[string] =>
+  typeof value === 'string' ? value.slice(0, maxValueLength).toWellFormed() : value;
 
 const isScalar = (value: unknown): value is Entity[string] =>
   typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean';

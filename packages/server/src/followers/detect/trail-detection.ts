@@ -80,6 +80,8 @@ export class TrailDetection {
   readonly #detector: Detector;
   readonly #learning: Lesson | undefined;
   #hasLearnt: boolean;
+  /** Keys of correlations of which nothing was kept: they speak from the first entry on that is new. */
+  #fresh: ReadonlySet<string>;
   /** Where the clock moved the watermark, still to be come by again. */
   readonly #ticks: Tick[];
   /** Entries that the detector has taken, those whose findings are kept, and those of the last snapshot. */
@@ -105,7 +107,13 @@ export class TrailDetection {
     this.#kept = this.#taken;
     this.#committed = store.cursor(trail);
     this.#ticks = [...store.ticks(trail)];
-    this.#learning = this.#taken > 0 ? this.#lessonFor(snapshot?.fingerprints ?? new Map()) : undefined;
+    const kept = snapshot?.fingerprints ?? new Map<string, string>();
+    this.#fresh = new Set(
+      rules.compiled.correlations.flatMap(({ key }) =>
+        kept.get(key) === rules.fingerprints.get(key) ? [] : [key],
+      ),
+    );
+    this.#learning = this.#taken > 0 ? this.#lesson() : undefined;
     this.#hasLearnt = this.#learning === undefined;
     this.#restMs = this.#detector.watermarkMs;
     this.#amendedMs = parts.now();
@@ -141,6 +149,9 @@ export class TrailDetection {
       this.#retake();
       return { isDone: false, entries: 0, findings: [] };
     }
+    // From here on they are not new any more, also after a stop.
+    if (this.#fresh.size > 0 && this.#taken > 0) this.keep(true);
+    this.#fresh = new Set();
     const size = reader.size(this.trail);
     const from = this.#taken;
     const to = Math.min(size, from + entriesPerPass);
@@ -178,22 +189,20 @@ export class TrailDetection {
   }
 
   /** Keeps what correlations know, so that less is taken again after a stop. */
-  keep(): void {
+  keep(isForced = false): void {
     const { store, rules } = this.#parts;
     // What is taken again is there already, and is taken again once more.
     if (!this.#hasLearnt || this.#isBehindCursor) return;
     if (this.#taken > this.#committed || this.#amended.size > 0) this.#commit(this.#takeAmendments());
-    if (this.#taken === this.#kept) return;
+    if (this.#taken === this.#kept && !isForced) return;
     store.keep(this.trail, this.#taken, this.#detector.takeChanges(), rules.fingerprints);
     this.#kept = this.#taken;
   }
 
   /** Of these the events before are to be learnt: as far back as they remember. */
-  #lessonFor(kept: ReadonlyMap<string, string>): Lesson | undefined {
+  #lesson(): Lesson | undefined {
     const { reader, rules, now } = this.#parts;
-    const fresh = rules.compiled.correlations.filter(
-      ({ key }) => kept.get(key) !== rules.fingerprints.get(key),
-    );
+    const fresh = rules.compiled.correlations.filter(({ key }) => this.#fresh.has(key));
     if (fresh.length === 0) return undefined;
     const memoryMs = Math.max(...fresh.map(({ document }) => memoryOf(document.correlation)));
     const from = Math.max(indexOfTime(reader, this.trail, now() - memoryMs), this.#taken - maxLearnt, 0);
@@ -255,6 +264,7 @@ export class TrailDetection {
 
   #amend(findings: readonly EpisodeFinding[]): void {
     for (const finding of findings) {
+      if (this.#isBehindCursor && this.#fresh.has(finding.rule.key)) continue;
       this.#told.set(finding.episode, hasEnded(finding.episode));
       this.#amended.set(finding.episode, finding);
     }
