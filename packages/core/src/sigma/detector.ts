@@ -14,13 +14,13 @@ import { DerivedFields } from './derived-fields.ts';
 import type { RuleEvent } from './event-fields.ts';
 import type { LoadedCorrelation, LoadedRule } from './load.ts';
 import type { Locate } from './locate.ts';
+import type { EventSource } from './logsource.ts';
 import { partOf } from './rule-part.ts';
-import type { Logsource } from './rule-schema.ts';
 
 /** An event with what a source calls it: what one producer sends can be seen as an event of several sources. */
 export interface SourcedEvent {
   readonly event: RuleEvent;
-  readonly logsource: Logsource;
+  readonly logsource: EventSource;
 }
 
 /** Something to be looked at. */
