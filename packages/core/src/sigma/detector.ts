@@ -325,13 +325,18 @@ export class Detector {
       if (known === undefined) this.#places[to] = [place];
       else known.push(place);
     }
-    for (let i = 0; i < feeds.length; i++) {
-      const { to } = feeds[i]!;
-      const places = this.#places[to];
-      if (places === undefined) continue;
-      this.#places[to] = undefined;
-      if (places.length > 1) places.sort((a, b) => b - a);
-      this.#correlator(to).add(matched, places);
+    try {
+      for (let i = 0; i < feeds.length; i++) {
+        const { to } = feeds[i]!;
+        const places = this.#places[to];
+        if (places === undefined) continue;
+        this.#places[to] = undefined;
+        if (places.length > 1) places.sort((a, b) => b - a);
+        this.#correlator(to).add(matched, places);
+      }
+    } finally {
+      // Where one fails, since a store does, the next event is not told of for this one.
+      for (let i = 0; i < feeds.length; i++) this.#places[feeds[i]!.to] = undefined;
     }
   }
 
