@@ -8,13 +8,11 @@ import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { openSealtrail } from '../packages/server/dist/index.js';
-import { percentile, sampleEvent } from './events.ts';
+import { everydayEvent, percentile } from './events.ts';
 
 const eventsPerSecond = Number(process.env['RATE'] ?? 10_000);
 const seconds = Number(process.env['SECONDS'] ?? 30);
 const batchMs = 10;
-const people = 50_000;
-const userAgent = 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0';
 /** One of so many batches completes an attack. */
 const attackEvery = 10;
 
@@ -72,25 +70,13 @@ async function bare(): Promise<number[]> {
   return taken;
 }
 
-/** Of 50,000 people, who do what they do now and then: what each does ten times a second would be an attack. */
-function eventOf(i: number): Record<string, unknown> {
-  const person = i % people;
-  return {
-    ...sampleEvent(i),
-    action: ['order.view', 'order.create', 'profile.view', 'cart.update'][i % 4],
-    outcome: 'success',
-    actor: { type: 'user', id: `u_${person}`, name: `Sample User ${person}` },
-    source: { ip: `10.${person >> 16}.${(person >> 8) & 255}.${person & 255}`, userAgent },
-  };
-}
-
 const sent = new Map<string, number>();
 const receipts: Promise<unknown>[] = [];
 let number = 0;
 const startMs = performance.now();
 for (let batch = 0; performance.now() - startMs < seconds * 1000; batch++) {
   const due = Math.floor(((performance.now() - startMs) / 1000) * eventsPerSecond) - number;
-  const events = Array.from({ length: Math.max(0, due) }, () => eventOf(number++));
+  const events = Array.from({ length: Math.max(0, due) }, () => everydayEvent(number++));
   if (events.length > 0)
     receipts.push(log.recordAll(events as unknown as Parameters<typeof log.recordAll>[0]));
   if (batch % attackEvery === 0) {

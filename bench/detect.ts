@@ -1,18 +1,19 @@
 // npm run bench -- detect: detection on one thread, each row beside its limit in the same run. Rules and events of third
 // parties are read from the folder `shared` beside the project; rows that need them are left out where it is absent.
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import {
   CompiledRules,
   Detector,
   type DetectorInput,
+  type EventSource,
   type LoadedRules,
-  type Logsource,
   loadRules,
   type RuleEvent,
 } from '@sealtrail/core/sigma';
 import { compileNaive } from '../packages/core/dist/sigma/naive.js';
-import { median } from './events.ts';
+import { inputOf } from '../packages/server/dist/followers/detect/entry-views.js';
+import { everydayEvent, median } from './events.ts';
 
 const corpus = new URL('../../shared/corpus/', import.meta.url);
 const runs = 3;
@@ -27,7 +28,7 @@ console.log(`${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version
 
 interface Sample {
   readonly event: RuleEvent;
-  readonly logsource: Logsource;
+  readonly logsource: EventSource;
 }
 
 /** Events a second of some work, median of several runs; each does so many events in all. */
@@ -73,6 +74,7 @@ function lane(name: string, loaded: LoadedRules, samples: readonly Sample[], tot
 
 if (existsSync(corpus)) thirdParty();
 else console.log('rules and events of third parties: left out, there is no folder shared beside the project');
+builtInRules();
 correlations();
 
 function thirdParty(): void {
@@ -105,7 +107,11 @@ function thirdParty(): void {
     ({ event }): Sample => ({ event, logsource: {} }),
   );
   lane('cloud audit events, unrouted', all, unrouted, 100_000);
-  lane('cloud audit events, routed by source', all, routed, 200_000);
+  const complete = routed.map(({ event, logsource }): Sample => {
+    return { event, logsource: { ...logsource, isComplete: true } };
+  });
+  lane('cloud audit events, of a product and service', all, routed, 200_000);
+  lane('cloud audit events, of these and of no category', all, complete, 600_000);
   lane('Windows events', all, windows, 20_000);
   naive(all, unrouted);
   const few = { ...all, rules: all.rules.filter((_, i) => i % 7 === 0) };
@@ -131,10 +137,51 @@ function naive({ rules }: LoadedRules, samples: readonly Sample[]): void {
   );
 }
 
+/** All rules that come along, with their correlations, over entries that they find nothing in, a millisecond apart. */
+function builtInRules(): void {
+  const folder = new URL('../rules/', import.meta.url);
+  const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    name.endsWith('.yml'),
+  );
+  const loaded = loadRules(
+    files.map((name) => ({ name, text: readFileSync(new URL(name, folder), 'utf8') })),
+  );
+  const compiled = new CompiledRules(loaded);
+  const beginMs = Date.UTC(2026, 0, 5, 9);
+  const bytesOf = (i: number): Uint8Array => {
+    const time = new Date(beginMs + i).toISOString();
+    return Buffer.from(JSON.stringify({ ...everydayEvent(i), time, receivedAt: time }));
+  };
+  const [rates, parsing]: [number[], number[]] = [[], []];
+  const total = 200_000;
+  for (let run = 0; run < runs; run++) {
+    const detector = new Detector(compiled, { latenessMs: 60_000 });
+    let [spentMs, parsedMs] = [0, 0];
+    for (let from = 0; from < total; from += 512) {
+      const entries = Array.from({ length: Math.min(512, total - from) }, (_, k) => bytesOf(from + k));
+      const startMs = performance.now();
+      const inputs = entries.map((bytes, k) => inputOf(bytes, from + k));
+      const readMs = performance.now();
+      detector.take(inputs);
+      spentMs += performance.now() - readMs;
+      parsedMs += readMs - startMs;
+    }
+    rates.push((total / spentMs) * 1000);
+    parsing.push((total / parsedMs) * 1000);
+  }
+  const [rate, limit] = [median(rates), median(parsing)];
+  const { rules, correlations } = compiled;
+  show(
+    `entries, ${rules.length} built-in rules, ${correlations.length} correlations`,
+    rate,
+    `reading entries ${per(limit)} = ${(rate / limit).toFixed(2)}`,
+  );
+}
+
 /** What the rules call the source of an event. */
-function sourceOf(logType: string): Logsource {
+function sourceOf(logType: string): EventSource {
   const [vendor = '', service = ''] = logType.toLowerCase().split('.');
-  const sources: Readonly<Record<string, Logsource>> = {
+  const sources: Readonly<Record<string, EventSource>> = {
     aws: { product: 'aws', service },
     okta: { product: 'okta', service: 'okta' },
     github: { product: 'github', service: 'audit' },

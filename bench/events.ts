@@ -32,6 +32,23 @@ export function sampleEvent(i: number, withId = true): Record<string, unknown> {
   };
 }
 
+const people = 50_000;
+
+/** What 50,000 people do now and then: what each does ten times a second would be an attack. */
+export function everydayEvent(i: number): Record<string, unknown> {
+  const person = i % people;
+  return {
+    ...sampleEvent(i),
+    action: ['order.view', 'order.create', 'profile.view', 'cart.update'][i % 4],
+    outcome: 'success',
+    actor: { type: 'user', id: `u_${person}`, name: `Sample User ${person}` },
+    source: {
+      ip: `10.${person >> 16}.${(person >> 8) & 255}.${person & 255}`,
+      userAgent: 'Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0',
+    },
+  };
+}
+
 /** Middle value. */
 export function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;

@@ -14,13 +14,13 @@ import { DerivedFields } from './derived-fields.ts';
 import type { RuleEvent } from './event-fields.ts';
 import type { LoadedCorrelation, LoadedRule } from './load.ts';
 import type { Locate } from './locate.ts';
+import type { EventSource } from './logsource.ts';
 import { partOf } from './rule-part.ts';
-import type { Logsource } from './rule-schema.ts';
 
 /** An event with what a source calls it: what one producer sends can be seen as an event of several sources. */
 export interface SourcedEvent {
   readonly event: RuleEvent;
-  readonly logsource: Logsource;
+  readonly logsource: EventSource;
 }
 
 /** Something to be looked at. */
@@ -80,6 +80,8 @@ export interface SavedDetector<T extends SavedCorrelator = SavedCorrelator> {
   readonly correlators: ReadonlyMap<string, T>;
 }
 
+const noFeeds: readonly Feed[] = [];
+
 /** Takes past events for correlations that are new to a detector. */
 export interface Learner {
   take(inputs: readonly DetectorInput[]): void;
@@ -111,10 +113,13 @@ export class Detector {
   #heardMs = Number.NEGATIVE_INFINITY;
   #clockMs = Number.NEGATIVE_INFINITY;
   readonly #gaveUp: Map<string, number> = new Map();
+  /** By the number of a correlation: the places of its rules that an event matched, until it is told of them. */
+  readonly #places: (number[] | undefined)[];
 
   constructor(compiled: CompiledRules, options: DetectorOptions) {
     this.#compiled = compiled;
     this.#correlators = compiled.correlations.map(() => undefined);
+    this.#places = compiled.correlations.map(() => undefined);
     this.#options = options;
     this.#derived = new DerivedFields(compiled.classifyAgent, options.locate);
   }
@@ -162,7 +167,7 @@ export class Detector {
       if (isLate) late++;
       const heardMs = input.receivedMs < Number.MAX_SAFE_INTEGER ? input.receivedMs : timeMs;
       this.#heardMs = Math.max(this.#heardMs, heardMs);
-      const weighed: number[] = [];
+      let weighed: number[] | undefined;
       for (const view of input.views) {
         const numbers = ruleSet.matches(view.event, view.logsource, this.#derived.valuesOf);
         for (const number of numbers) {
@@ -170,7 +175,8 @@ export class Detector {
           if (!isRuleFinding[number]) continue;
           matches.push({ kind: 'match', rule: rules[number]!, input, view });
           // Whatever is seen of an event, and however often, is one finding of a rule.
-          if (isLate || rulePoints[number] === 0 || weighed.includes(number)) continue;
+          if (isLate || rulePoints[number] === 0 || weighed?.includes(number)) continue;
+          weighed ??= [];
           weighed.push(number);
           this.#weigh(number, view.event, input, timeMs);
         }
@@ -284,8 +290,18 @@ export class Detector {
     { index, partition }: DetectorInput,
     timeMs: number,
   ): void {
-    const feeds: Feed[] = [];
-    for (const number of numbers) feeds.push(...feedsOf[number]!);
+    let feeds = noFeeds;
+    let joined: Feed[] | undefined;
+    for (const number of numbers) {
+      const more = feedsOf[number]!;
+      // Mostly one of the rules at the most feeds any.
+      if (feeds.length === 0) feeds = more;
+      else if (more.length > 0) {
+        joined ??= [...feeds];
+        for (const feed of more) joined.push(feed);
+        feeds = joined;
+      }
+    }
     if (feeds.length === 0) return;
     this.#addTo({ event, timeMs, index, partition, watermarkMs: this.#watermarkMs }, feeds);
   }
@@ -303,22 +319,25 @@ export class Detector {
   }
 
   #addTo(matched: MatchedEvent, feeds: readonly Feed[]): void {
-    if (feeds.length === 0) return;
-    if (feeds.length === 1) {
-      this.#correlator(feeds[0]!.to).add(matched, [feeds[0]!.place]);
-      return;
-    }
-    const places = new Map<number, number[]>();
-    for (const { to, place } of feeds) {
-      const known = places.get(to);
-      if (known === undefined) places.set(to, [place]);
+    for (let i = 0; i < feeds.length; i++) {
+      const { to, place } = feeds[i]!;
+      const known = this.#places[to];
+      if (known === undefined) this.#places[to] = [place];
       else known.push(place);
     }
-    for (const [to, list] of places)
-      this.#correlator(to).add(
-        matched,
-        list.sort((a, b) => b - a),
-      );
+    try {
+      for (let i = 0; i < feeds.length; i++) {
+        const { to } = feeds[i]!;
+        const places = this.#places[to];
+        if (places === undefined) continue;
+        this.#places[to] = undefined;
+        if (places.length > 1) places.sort((a, b) => b - a);
+        this.#correlator(to).add(matched, places);
+      }
+    } finally {
+      // Where one fails, since a store does, the next event is not told of for this one.
+      for (let i = 0; i < feeds.length; i++) this.#places[feeds[i]!.to] = undefined;
+    }
   }
 
   /** Lets correlations know how far it is, those first that others are over. */

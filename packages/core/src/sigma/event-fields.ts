@@ -1,53 +1,59 @@
 /** An event that rules look at: JSON of any shape. */
 export type RuleEvent = Readonly<Record<string, unknown>>;
 
-/** Where the values of fields come from; undefined where there is no such field. */
-export type FieldSource = (event: RuleEvent, name: string) => readonly unknown[] | undefined;
-
-const none: readonly unknown[] = [];
+/** Where the values of fields come from; undefined where there is no such field. The list is the caller's. */
+export type FieldSource = (event: RuleEvent, name: string) => unknown[] | undefined;
 
 /**
  * The values of a field: of an array all of its elements. A name is first the name of a key as it is, then a path whose
- * steps are parted by dots; arrays on the way stand for each of their elements. Undefined when there is no such field.
+ * steps are parted by dots; arrays on the way stand for each of their elements. Undefined when there is no such field. The
+ * list is the caller's.
  */
-export function fieldValues(event: RuleEvent, name: string): readonly unknown[] | undefined {
-  const found: unknown[] = [];
-  return collect(event, name, found) ? found : undefined;
+export function fieldValues(event: RuleEvent, name: string): unknown[] | undefined {
+  return collect(event, name, undefined);
 }
 
-function collect(value: unknown, name: string, into: unknown[]): boolean {
+function collect(value: unknown, name: string, found: unknown[] | undefined): unknown[] | undefined {
   if (Array.isArray(value)) {
-    let isThere = false;
-    for (const element of value) if (collect(element, name, into)) isThere = true;
-    return isThere;
+    let all = found;
+    for (const element of value) all = collect(element, name, all);
+    return all;
   }
-  if (typeof value !== 'object' || value === null) return false;
+  if (typeof value !== 'object' || value === null) return found;
   const object = value as RuleEvent;
-  if (Object.hasOwn(object, name)) {
-    flatten(object[name], into);
-    return true;
-  }
+  if (Object.hasOwn(object, name)) return withValue(found, object[name]);
   const dot = name.indexOf('.');
-  if (dot <= 0) return false;
+  if (dot <= 0) return found;
   const head = name.slice(0, dot);
-  return Object.hasOwn(object, head) && collect(object[head], name.slice(dot + 1), into);
+  return Object.hasOwn(object, head) ? collect(object[head], name.slice(dot + 1), found) : found;
 }
 
-function flatten(value: unknown, into: unknown[]): void {
-  if (Array.isArray(value)) for (const element of value) flatten(element, into);
-  else into.push(value);
+/**
+ * Adds a value, of an array its elements, to a list. With the first value it is made, with room for no more: most fields
+ * have one, and a list that grows takes many times that.
+ */
+export function withValue(list: unknown[] | undefined, value: unknown): unknown[] {
+  if (Array.isArray(value)) {
+    const all = list ?? [];
+    for (const element of value) withValue(all, element);
+    return all;
+  }
+  if (list === undefined) return [value];
+  list.push(value);
+  return list;
 }
 
-/** Every scalar in an event, at any depth; names of keys are none. */
-export function scalarsIn(event: RuleEvent): readonly unknown[] {
+/** Every scalar in an event, at any depth; names of keys are none. The list is the caller's. */
+export function scalarsIn(event: RuleEvent): unknown[] {
   const found: unknown[] = [];
-  const visit = (value: unknown): void => {
-    if (Array.isArray(value)) value.forEach(visit);
-    else if (typeof value === 'object' && value !== null) Object.values(value).forEach(visit);
-    else found.push(value);
-  };
-  visit(event);
-  return found.length === 0 ? none : found;
+  addScalars(event, found);
+  return found;
+}
+
+function addScalars(value: unknown, into: unknown[]): void {
+  if (typeof value !== 'object' || value === null) into.push(value);
+  else if (Array.isArray(value)) for (const element of value) addScalars(element, into);
+  else for (const key in value) addScalars((value as RuleEvent)[key], into);
 }
 
 /** A scalar as text, as rules compare it; undefined for what is no scalar, and for null. */

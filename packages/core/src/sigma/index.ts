@@ -36,6 +36,7 @@ export {
   type RuleSource,
 } from './load.ts';
 export type { Locate, Location } from './locate.ts';
+export type { EventSource } from './logsource.ts';
 export type { Position, RuleFault } from './rule-error.ts';
 export { type LocationNeed, withoutLocations } from './rule-fields.ts';
 export {

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Detection } from './detection.ts';
 import type { RuleEvent } from './event-fields.ts';
+import { type EventSource, fits } from './logsource.ts';
 import { parseItem } from './modifiers.ts';
 import { compileNaive } from './naive.ts';
 import { RuleError } from './rule-error.ts';
@@ -130,5 +131,57 @@ describe('RuleSet', () => {
     expect(set.matches({ a: 1 }, { product: 'aws' })).toEqual([0, 2]);
     expect(set.matches({ a: 1 }, { product: 'aws', service: 's3' })).toEqual([2]);
     expect(set.matches({ a: 1 }, { category: 'webserver' })).toEqual([0, 1]);
+  });
+
+  it('leaves out rules that ask for what a source of which all is known does not have', () => {
+    const detection: Detection = { op: 'item', item: parseItem('a', [1]) };
+    const wanted = [{ product: 'aws', service: 'cloudtrail' }, { product: 'aws' }, { category: 'webserver' }];
+    const set = new RuleSet(wanted.map((logsource) => ({ logsource, detection })));
+    const isComplete = true;
+    expect(set.matches({ a: 1 }, { product: 'aws', isComplete })).toEqual([1]);
+    expect(set.matches({ a: 1 }, { product: 'aws' })).toEqual([0, 1, 2]);
+    expect(set.matches({ a: 1 }, { product: 'aws', service: 'cloudtrail', isComplete })).toEqual([0, 1]);
+    expect(set.matches({ a: 1 }, { category: 'webserver', isComplete })).toEqual([2]);
+    expect(set.matches({ a: 1 }, { isComplete })).toEqual([]);
+  });
+
+  it('asks just the rules that fit a source, whatever sources came before', () => {
+    const part = fc.option(from(['x', 'y', 'of no rule', 'of no rule either']), { nil: undefined });
+    const wanted = fc.record(
+      { category: from(['x', 'y']), product: from(['x', 'y']), service: from(['x', 'y']) },
+      { requiredKeys: [] },
+    );
+    const source = fc.record({ category: part, product: part, service: part, isComplete: fc.boolean() });
+    const detection: Detection = { op: 'item', item: parseItem('a', [1]) };
+    fc.assert(
+      fc.property(fc.array(wanted), fc.array(source, { maxLength: 20 }), (logsources, sources) => {
+        const set = new RuleSet(logsources.map((logsource) => ({ logsource, detection })));
+        for (const one of sources)
+          expect(set.matches({ a: 1 }, one as EventSource)).toEqual(
+            logsources.flatMap((logsource, i) => (fits(logsource, one as EventSource) ? [i] : [])),
+          );
+      }),
+    );
+  });
+
+  it('keeps to keys as they are where one is the name of a field, and to paths elsewhere', () => {
+    const fields = ['a.b', 'a.b.c', '.a', 'a..b', 'a.', 'b'];
+    const set = new RuleSet(
+      fields.map((field) => ({ logsource: {}, detection: { op: 'item', item: parseItem(field, [1]) } })),
+    );
+    const tests = fields.map((field) => compileNaive({ op: 'item', item: parseItem(field, [1]) }));
+    const events = [
+      { 'a.b': 1, a: { b: 2, 'b.c': 1 } },
+      { 'a.b': 2, a: { b: 1 } },
+      { a: { b: { c: 1 }, '': 1 }, '': { a: 1 } },
+      { '.a': 1, a: { '.b': 1, '': { b: 1 } } },
+      { a: [{ b: 2 }, { b: 1 }], b: [[2], [1]], 'x.y': 1 },
+      { a: { b: [] }, b: [] },
+    ];
+    for (const event of events)
+      expect([event, set.matches(event, {})]).toEqual([
+        event,
+        tests.flatMap((test, i) => (test(event) ? [i] : [])),
+      ]);
   });
 });

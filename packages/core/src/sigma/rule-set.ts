@@ -1,8 +1,9 @@
 import { isDerived } from './derived-fields.ts';
 import type { Detection } from './detection.ts';
 import { type FieldSource, fieldValues, type RuleEvent } from './event-fields.ts';
-import { FieldView } from './field-view.ts';
+import type { FieldView } from './field-view.ts';
 import { LiteralAutomaton } from './literal-automaton.ts';
+import { type EventSource, fits, LogsourceRoutes } from './logsource.ts';
 import type { Logsource } from './rule-schema.ts';
 import { EventAtHand, type Verdict, VerdictCompiler } from './verdict.ts';
 import { type Needle, witnessOf } from './witness.ts';
@@ -13,6 +14,7 @@ export interface PlannedRule {
   readonly detection: Detection;
 }
 
+/** Partitions that are kept. What events say of their source is theirs; how it falls together is bounded by the rules. */
 const maxPartitions = 256;
 
 /**
@@ -23,11 +25,13 @@ export class RuleSet {
   readonly #rules: readonly PlannedRule[];
   readonly #hand: EventAtHand = new EventAtHand();
   readonly #verdicts: readonly Verdict[];
-  readonly #partitions: Map<string, Partition> = new Map();
+  readonly #routes: LogsourceRoutes;
+  readonly #partitions: Map<number, Partition> = new Map();
 
   /** @throws RuleError */
   constructor(rules: readonly PlannedRule[]) {
     this.#rules = rules;
+    this.#routes = new LogsourceRoutes(rules.map(({ logsource }) => logsource));
     const compiler = new VerdictCompiler(this.#hand);
     this.#verdicts = rules.map(({ detection }) => compiler.compile(detection));
   }
@@ -35,50 +39,55 @@ export class RuleSet {
   /**
    * The rules that find an event, by their numbers, in ascending order.
    *
-   * @param logsource what the event says of its source; what it leaves open excludes no rule
+   * @param source what the event says of its source
    * @param valuesOf where fields come from that are not the event's own
    */
-  matches(event: RuleEvent, logsource: Logsource, valuesOf: FieldSource = fieldValues): number[] {
+  matches(event: RuleEvent, source: EventSource, valuesOf: FieldSource = fieldValues): number[] {
     this.#hand.take(event, valuesOf);
     const found: number[] = [];
-    for (const rule of this.#partition(logsource).candidates(this.#hand))
+    const candidates = this.#partition(source).candidates(this.#hand);
+    for (let i = 0; i < candidates.length; i++) {
+      const rule = candidates[i]!;
       if (this.#verdicts[rule]!()) found.push(rule);
-    return found.sort((a, b) => a - b);
+    }
+    return found.length > 1 ? found.sort((a, b) => a - b) : found;
   }
 
-  #partition(logsource: Logsource): Partition {
-    const { category, product, service } = logsource;
-    const key = JSON.stringify([category, product, service]);
-    let partition = this.#partitions.get(key);
+  #partition(source: EventSource): Partition {
+    const route = this.#routes.routeOf(source);
+    let partition = this.#partitions.get(route);
     if (partition === undefined) {
-      const numbers = this.#rules.flatMap((rule, number) =>
-        fits(rule.logsource, logsource) ? [number] : [],
-      );
+      const numbers = this.#rules.flatMap((rule, number) => (fits(rule.logsource, source) ? [number] : []));
       partition = new Partition(
         numbers.map((number) => [number, witnessOf(this.#rules[number]!.detection)] as const),
         this.#rules.length,
         this.#hand,
       );
-      // Sources are named by events, of which there may be any number.
       if (this.#partitions.size >= maxPartitions)
         this.#partitions.delete(this.#partitions.keys().next().value!);
-      this.#partitions.set(key, partition);
+      this.#partitions.set(route, partition);
     }
     return partition;
   }
 }
 
-/** Whether nothing that a rule, or a filter, asks of the source contradicts what is said of it. */
-export function fits(wanted: Logsource, source: Logsource): boolean {
-  return (['category', 'product', 'service'] as const).every(
-    (name) => wanted[name] === undefined || source[name] === undefined || wanted[name] === source[name],
-  );
-}
-
 /** A step on the way to fields that needles are about. */
 interface TrieNode {
   readonly children: Map<string, TrieNode>;
+  /** Names of fields from here on, of more than one step. */
+  readonly rests: Set<string>;
   field: number;
+}
+
+const newNode = (): TrieNode => ({ children: new Map(), rests: new Set(), field: -1 });
+
+function childOf(node: TrieNode, step: string): TrieNode {
+  let child = node.children.get(step);
+  if (child === undefined) {
+    child = newNode();
+    node.children.set(step, child);
+  }
+  return child;
 }
 
 /** What is looked for in one field. */
@@ -86,8 +95,15 @@ class FieldNeedles {
   readonly #is: Map<string, number[]> = new Map();
   readonly #holds: Map<string, number[]> = new Map();
   readonly #present: number[] = [];
+  readonly #found: (rules: readonly number[]) => void;
+  readonly #foundInside = (index: number): void => this.#found(this.#holdsRules[index]!);
   #automaton: LiteralAutomaton | undefined;
   #holdsRules: readonly (readonly number[])[] = [];
+
+  /** @param found told of the rules whose needles are there */
+  constructor(found: (rules: readonly number[]) => void) {
+    this.#found = found;
+  }
 
   add(needle: Needle, rule: number): void {
     if (needle.kind === 'present') this.#present.push(rule);
@@ -105,30 +121,35 @@ class FieldNeedles {
     this.#holdsRules = [...this.#holds.values()];
   }
 
-  search(view: FieldView, found: (rules: readonly number[]) => void): void {
-    if (this.#present.length > 0) found(this.#present);
+  search(view: FieldView): void {
+    if (this.#present.length > 0) this.#found(this.#present);
     if (this.#is.size === 0 && this.#automaton === undefined) return;
-    for (const text of view.folded) {
-      const rules = this.#is.get(text);
-      if (rules) found(rules);
-      this.#automaton?.search(text, (index) => found(this.#holdsRules[index]!));
+    const texts = view.folded;
+    for (let i = 0; i < texts.length; i++) {
+      const text = texts[i]!;
+      const rules = this.#is.size === 0 ? undefined : this.#is.get(text);
+      if (rules) this.#found(rules);
+      this.#automaton?.search(text, this.#foundInside);
     }
   }
 }
 
 /** The rules of one source, by what they need. */
 class Partition {
-  readonly #root: TrieNode = { children: new Map(), field: -1 };
+  readonly #root: TrieNode = newNode();
   readonly #fields: Map<number, FieldNeedles> = new Map();
   /** Of those, the ones that no event has itself. */
   readonly #derived: number[] = [];
-  readonly #keywords: FieldNeedles = new FieldNeedles();
+  readonly #keywords: FieldNeedles;
   readonly #hasKeywords: boolean;
   readonly #always: number[] = [];
   /** By rule: the turn in which it last became a candidate. */
   readonly #turns: Float64Array;
-  readonly #collected: Map<number, unknown[]> = new Map();
-  #hasDottedKey = false;
+  #turn = -1;
+  #candidates: number[] = [];
+  /** Fields of the event at hand that are looked for, in the order in which they were come by. */
+  #present: number[] = [];
+  #hasWholeName = false;
 
   constructor(
     rules: readonly (readonly [number: number, witness: readonly Needle[] | undefined])[],
@@ -136,6 +157,7 @@ class Partition {
     hand: EventAtHand,
   ) {
     this.#turns = new Float64Array(ruleCount).fill(-1);
+    this.#keywords = new FieldNeedles(this.#found);
     let hasKeywords = false;
     for (const [rule, witness] of rules) {
       if (witness === undefined) this.#always.push(rule);
@@ -153,90 +175,84 @@ class Partition {
 
   /** Rules that may find the event at hand, each once. */
   candidates(hand: EventAtHand): readonly number[] {
-    const turn = hand.turn;
-    const candidates = [...this.#always];
-    const found = (rules: readonly number[]): void => {
-      for (let i = 0; i < rules.length; i++) {
-        const rule = rules[i]!;
-        if (this.#turns[rule] === turn) continue;
-        this.#turns[rule] = turn;
-        candidates.push(rule);
-      }
-    };
-    this.#collected.clear();
-    this.#hasDottedKey = false;
-    this.#walk(hand.event, this.#root);
-    for (const field of this.#hasDottedKey ? this.#fields.keys() : this.#derived) {
-      const view = hand.field(field);
-      if (view) this.#fields.get(field)!.search(view, found);
+    this.#candidates = this.#always.slice();
+    this.#present = [];
+    this.#hasWholeName = false;
+    this.#walk(hand.event, this.#root, hand);
+    // A key that is the whole name of a field comes before any path: what was come by on paths does not count.
+    if (this.#hasWholeName) hand.forget();
+    this.#turn = hand.turn;
+    if (this.#hasWholeName) for (const field of this.#fields.keys()) this.#search(hand, field);
+    else {
+      for (let i = 0; i < this.#present.length; i++) this.#search(hand, this.#present[i]!);
+      for (let i = 0; i < this.#derived.length; i++) this.#search(hand, this.#derived[i]!);
     }
-    if (!this.#hasDottedKey) {
-      for (const [field, values] of this.#collected) {
-        const view = new FieldView(values);
-        hand.set(field, view);
-        this.#fields.get(field)!.search(view, found);
-      }
-    }
-    if (this.#hasKeywords) this.#keywords.search(hand.keywords, found);
-    return candidates;
+    if (this.#hasKeywords) this.#keywords.search(hand.keywords);
+    return this.#candidates;
   }
+
+  #search(hand: EventAtHand, field: number): void {
+    const view = hand.field(field);
+    if (view) this.#fields.get(field)!.search(view);
+  }
+
+  readonly #found = (rules: readonly number[]): void => {
+    const turns = this.#turns;
+    for (let i = 0; i < rules.length; i++) {
+      const rule = rules[i]!;
+      if (turns[rule] === this.#turn) continue;
+      turns[rule] = this.#turn;
+      this.#candidates.push(rule);
+    }
+  };
 
   #needlesOf(name: string, hand: EventAtHand): FieldNeedles {
     const number = hand.numberOf(name);
     let needles = this.#fields.get(number);
     if (needles === undefined) {
-      needles = new FieldNeedles();
+      needles = new FieldNeedles(this.#found);
       this.#fields.set(number, needles);
       if (isDerived(name)) {
         this.#derived.push(number);
         return needles;
       }
       let node = this.#root;
-      for (const step of name.split('.')) {
-        let child = node.children.get(step);
-        if (child === undefined) {
-          child = { children: new Map(), field: -1 };
-          node.children.set(step, child);
-        }
-        node = child;
+      let rest = name;
+      for (let dot = rest.indexOf('.'); dot >= 0; dot = rest.indexOf('.')) {
+        node.rests.add(rest);
+        // A path has no step without a name: this can only be a key as it is.
+        if (dot === 0) return needles;
+        node = childOf(node, rest.slice(0, dot));
+        rest = rest.slice(dot + 1);
       }
-      node.field = number;
+      childOf(node, rest).field = number;
     }
     return needles;
   }
 
   /** Collects the values of fields that are looked for, in one walk over what the event has. */
-  #walk(value: object, node: TrieNode): void {
+  #walk(value: object, node: TrieNode, hand: EventAtHand): void {
     for (const key in value) {
       const child = node.children.get(key);
       if (child === undefined) {
-        // Such a key can be the whole name of a field, which comes before any path.
-        if (key.includes('.')) this.#hasDottedKey = true;
+        if (node.rests.has(key)) this.#hasWholeName = true;
         continue;
       }
-      this.#visit((value as RuleEvent)[key], child);
+      const below = (value as RuleEvent)[key];
+      if (child.field >= 0) this.#collect(below, child.field, hand);
+      if (child.children.size > 0 && typeof below === 'object' && below !== null)
+        this.#descend(below, child, hand);
     }
   }
 
-  #visit(value: unknown, node: TrieNode): void {
-    if (node.field >= 0) this.#collect(value, node.field);
-    if (node.children.size > 0 && typeof value === 'object' && value !== null) this.#descend(value, node);
-  }
-
-  #descend(value: object, node: TrieNode): void {
-    if (!Array.isArray(value)) this.#walk(value, node);
+  #descend(value: object, node: TrieNode, hand: EventAtHand): void {
+    if (!Array.isArray(value)) this.#walk(value, node, hand);
     else
       for (const element of value)
-        if (typeof element === 'object' && element !== null) this.#descend(element, node);
+        if (typeof element === 'object' && element !== null) this.#descend(element, node, hand);
   }
 
-  #collect(value: unknown, field: number): void {
-    let values = this.#collected.get(field);
-    if (values === undefined) {
-      values = [];
-      this.#collected.set(field, values);
-    }
-    if (Array.isArray(value)) for (const element of value) this.#collect(element, field);
-    else values.push(value);
+  #collect(value: unknown, field: number, hand: EventAtHand): void {
+    if (hand.collect(field, value)) this.#present.push(field);
   }
 }

@@ -1,5 +1,5 @@
 import type { Detection } from './detection.ts';
-import { type FieldSource, fieldValues, type RuleEvent, scalarsIn } from './event-fields.ts';
+import { type FieldSource, fieldValues, type RuleEvent, scalarsIn, withValue } from './event-fields.ts';
 import { FieldView } from './field-view.ts';
 import { compileKeyword, compileValue, type FieldTest } from './value-test.ts';
 import type { DetectionItem } from './values.ts';
@@ -54,15 +54,30 @@ export class EventAtHand {
   field(number: number): FieldView | undefined {
     if (this.#viewTurns[number] !== this.#turn) {
       const values = this.#valuesOf(this.#event, this.#names[number]!);
-      this.set(number, values && new FieldView(values));
+      this.#views[number] = values && new FieldView(values);
+      this.#viewTurns[number] = this.#turn;
     }
     return this.#views[number];
   }
 
-  /** Tells what a field holds, where it has been looked up already. */
-  set(number: number, view: FieldView | undefined): void {
-    this.#views[number] = view;
+  /**
+   * Tells of a value that a field has, before anybody has asked for the field. Of an array each element is a value.
+   *
+   * @returns whether it is the first that is told of the field
+   */
+  collect(number: number, value: unknown): boolean {
+    if (this.#viewTurns[number] === this.#turn) {
+      this.#views[number]!.add(value);
+      return false;
+    }
+    this.#views[number] = new FieldView(withValue(undefined, value));
     this.#viewTurns[number] = this.#turn;
+    return true;
+  }
+
+  /** Forgets what has been told of fields: all are looked up again. */
+  forget(): void {
+    this.#turn++;
   }
 
   /** Every value of the event. */
@@ -136,8 +151,13 @@ export class VerdictCompiler {
   }
 }
 
-const anyOf = (tests: readonly FieldTest[]): FieldTest =>
-  tests.length === 1 ? tests[0]! : (view, event) => tests.some((test) => test(view, event));
+function anyOf(tests: readonly FieldTest[]): FieldTest {
+  if (tests.length === 1) return tests[0]!;
+  return (view, event) => {
+    for (let i = 0; i < tests.length; i++) if (tests[i]!(view, event)) return true;
+    return false;
+  };
+}
 
 /** Asks once an event. */
 function once(hand: EventAtHand, verdict: Verdict): Verdict {

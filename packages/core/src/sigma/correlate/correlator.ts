@@ -125,7 +125,8 @@ export class Correlator {
             if (seen.has(told)) continue;
             seen.add(told);
           }
-          const occurrence: Occurrence = { timeMs, index, rule, ...(value !== undefined && { value }) };
+          const occurrence: Occurrence =
+            value === undefined ? { timeMs, index, rule } : { timeMs, index, rule, value };
           if (!isOrdered) this.#take(key, occurrence);
           else {
             this.#waiting.add(timeMs, [key, occurrence]);

@@ -20,6 +20,9 @@ export interface MatchedEvent {
 
 export type GroupValue = string | number | boolean;
 
+/** What is there without a value. */
+const nothing: readonly undefined[] = [undefined];
+
 /** Groups that one event can be a part of: lists of values in several fields multiply. */
 const maxGroupsOfEvent = 16;
 /** Tuples of values that one event can have: lists of values in several fields multiply. */
@@ -52,7 +55,7 @@ export class EventReader {
     const fields = this.#valueFields[rule]!;
     switch (this.#value) {
       case 'none':
-        return [undefined];
+        return nothing;
       case 'points':
         return [points];
       case 'number': {
@@ -86,18 +89,36 @@ export class EventReader {
 
   /** The groups that an event is a part of: none where it lacks a field to group by. */
   keysOf({ event, partition }: MatchedEvent, rule: number): readonly string[] {
-    let tuples: GroupValue[][] = [[]];
+    // A key is the JSON text of a list: that of the partition, then those of the values.
+    let keys = [`[${jsonOf(partition)}`];
     for (const field of this.#groupFields[rule]!) {
       const values = this.#groupValuesOf(event, field);
       if (values.length === 1) {
-        for (const tuple of tuples) tuple.push(values[0]!);
+        const last = jsonOf(values[0]!);
+        for (let i = 0; i < keys.length; i++) keys[i] += `,${last}`;
         continue;
       }
-      tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value]));
-      if (tuples.length > maxGroupsOfEvent) tuples.length = maxGroupsOfEvent;
+      keys = keys.flatMap((key) => values.map((value) => `${key},${jsonOf(value)}`));
+      if (keys.length > maxGroupsOfEvent) keys.length = maxGroupsOfEvent;
     }
-    return tuples.map((tuple) => JSON.stringify([partition, ...tuple]));
+    for (let i = 0; i < keys.length; i++) keys[i] += ']';
+    return keys;
   }
+}
+
+/** As `JSON.stringify` has it, which is slow for the short texts that most values are. */
+function jsonOf(value: GroupValue): string {
+  return typeof value === 'string' && isPlain(value) ? `"${value}"` : JSON.stringify(value);
+}
+
+/** Whether JSON has the text as it is. */
+function isPlain(text: string): boolean {
+  if (text.length > 64) return false;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < 0x20 || code > 0x7e || code === 0x22 || code === 0x5c) return false;
+  }
+  return true;
 }
 
 const isGroupValue = (value: unknown): value is GroupValue =>

@@ -31,7 +31,7 @@ describe('inputOf', () => {
       7,
     );
     expect(views.map(({ logsource }) => logsource)).toEqual([
-      { product: 'sealtrail', category: 'account', service: 's' },
+      { product: 'sealtrail', category: 'account', service: 's', isComplete: true },
     ]);
     expect((views[0]!.event as unknown as Entry).action).toBe('a');
     expect([partition, index, timeMs]).toEqual(['acme', 7, Date.UTC(2026, 0, 31)]);
@@ -40,8 +40,8 @@ describe('inputOf', () => {
   it('shows an entry that was imported as one of its product too', () => {
     const { views } = inputOf(bytesOf(lineEvent('syslog', failed)), 0);
     expect(views.map(({ logsource }) => logsource)).toEqual([
-      { product: 'sealtrail', category: 'authentication', service: 'sshd' },
-      { product: 'linux', service: 'sshd' },
+      { product: 'sealtrail', category: 'authentication', service: 'sshd', isComplete: true },
+      { product: 'linux', service: 'sshd', isComplete: true },
     ]);
     expect(views[1]!.event).toMatchObject({ user: 'root', src_ip: '192.0.2.7', auth_method: 'password' });
   });
@@ -56,45 +56,68 @@ describe('inputOf', () => {
   });
 
   it('lets rules find what they know by the names of the original', () => {
-    const rule = (id: string, logsource: string, selection: string): string => `
-title: t
-id: ${id}
-logsource: ${logsource}
-detection: {selection: ${selection}, condition: selection}
-`;
-    const loaded = loadRules([
-      {
-        name: 'a',
-        text: rule('019370a2-7c1e-4b3a-9f5e-2c8d4a6b1e01', '{product: linux, service: sshd}', '{user: root}'),
-      },
-      {
-        name: 'b',
-        text: rule(
-          '019370a2-7c1e-4b3a-9f5e-2c8d4a6b1e02',
-          '{category: webserver}',
-          "{cs-uri-query|contains: '/admin?x='}",
-        ),
-      },
-      {
-        name: 'c',
-        text: rule(
-          '019370a2-7c1e-4b3a-9f5e-2c8d4a6b1e03',
-          '{category: webserver}',
-          "{cs-uri-query|startswith: 'x=', sc-status: 200}",
-        ),
-      },
-    ]);
-    expect(loaded.faults).toEqual([]);
-    const detector = new Detector(new CompiledRules(loaded), { latenessMs: 0 });
     const access = '192.0.2.7 - - [12/Feb/2026:14:10:22 +0000] "GET /admin?x=1 HTTP/1.1" 200 1 "-" "curl/8"';
-    const { matches } = detector.take([
-      inputOf(bytesOf(lineEvent('syslog', failed)), 0),
-      inputOf(bytesOf(lineEvent('access-log', access)), 1),
+    expect(
+      found(
+        [
+          ['{product: linux, service: sshd}', '{user: root}'],
+          ['{category: webserver}', "{cs-uri-query|contains: '/admin?x='}"],
+          ['{category: webserver}', "{cs-uri-query|startswith: 'x=', sc-status: 200}"],
+        ],
+        [lineEvent('syslog', failed), lineEvent('access-log', access)],
+      ),
+    ).toEqual([
+      [0, 0],
+      [1, 1],
+      [2, 1],
     ]);
-    expect(matches.map(({ rule: { key }, input }) => [key.at(-1), input.index])).toEqual([
-      ['1', 0],
-      ['2', 1],
-      ['3', 1],
+  });
+
+  it('lets rules that ask for a part of the source find only what has it', () => {
+    const access = '192.0.2.7 - - [12/Feb/2026:14:10:22 +0000] "GET / HTTP/1.1" 200 1 "-" "sealtrail-test"';
+    expect(
+      found(
+        [
+          ['{product: sealtrail}', "['*sealtrail-test*']"],
+          ['{product: sealtrail, category: account}', "['*sealtrail-test*']"],
+          ['{category: account}', "['*sealtrail-test*']"],
+          ['{category: webserver}', "['*sealtrail-test*']"],
+          ['{product: sealtrail, service: shop}', "['*sealtrail-test*']"],
+          ['{product: linux}', "['*sealtrail-test*']"],
+        ],
+        [
+          { action: 'a', metadata: { note: 'sealtrail-test' } },
+          { action: 'a', metadata: { note: 'sealtrail-test' }, category: 'account' },
+          { action: 'a', metadata: { note: 'sealtrail-test' }, context: { service: 'shop' } },
+          lineEvent('access-log', access),
+        ],
+      ),
+    ).toEqual([
+      [0, 0],
+      [0, 1],
+      [1, 1],
+      [2, 1],
+      [0, 2],
+      [4, 2],
+      [0, 3],
+      [3, 3],
     ]);
   });
 });
+
+/** Which rules, by log source and selection, find which events. */
+function found(
+  rules: readonly (readonly [logsource: string, selection: string])[],
+  events: readonly object[],
+): (readonly [rule: number, event: number])[] {
+  const loaded = loadRules(
+    rules.map(([logsource, selection], i) => ({
+      name: String(i),
+      text: `title: t\nname: rule_${i}\nlogsource: ${logsource}\ndetection: {selection: ${selection}, condition: selection}\n`,
+    })),
+  );
+  expect(loaded.faults).toEqual([]);
+  const detector = new Detector(new CompiledRules(loaded), { latenessMs: 0 });
+  const { matches } = detector.take(events.map((event, i) => inputOf(bytesOf(event), i)));
+  return matches.map(({ rule, input }) => [loaded.rules.indexOf(rule), input.index]);
+}
