@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import path from 'node:path';
 import type {
@@ -8,6 +9,7 @@ import type {
   Backtest,
   DetectionStatus,
   Rule,
+  RuleDetails,
   RuleReport,
 } from '@sealtrail/core';
 import Database from 'better-sqlite3';
@@ -200,6 +202,49 @@ sealtrail: {tests: [{name: a, match: true, event: {action: y}}, {name: b, match:
     expect(problemOf(removal)).toMatchObject({ status: 422, code: 'invalid_rule' });
     await sendJson('DELETE', '/v1/rules/failures_of_test');
     await sendJson('DELETE', '/v1/rules/failure_of_test');
+  });
+
+  it('lets no rule that is added take anything away from others', async () => {
+    const filter = `title: q\nname: q\nlogsource: {product: sealtrail}\nfilter: {rules: any, s: {schemaVersion: 1}, condition: not s}`;
+    const over = `title: Many\nname: many\ncorrelation: {type: event_count, rules: [break_glass_account_used], group-by: [actor.id], timespan: 1h, condition: {gte: 50}}
+sealtrail:
+  tests:
+    - {name: many, match: true, events: [{event: {action: user.login, outcome: success, actor: {id: break-glass-1}}, times: 50}]}
+    - {name: one, match: false, events: [{event: {action: user.login, outcome: success, actor: {id: break-glass-1}}}]}`;
+    const heavy = `title: h\nname: h\nlogsource: {product: p}\ndetection: {s: {a|re: '${'(a|b){1,900}'.repeat(80)}'}, condition: s}`;
+    const long = `title: l\nname: l\nlogsource: {product: p}\ndetection: {s: {a: 1}, condition: s}
+sealtrail: {tests: [{name: t, match: true, events: [${'{event: {a: 1}, times: 10000}, '.repeat(6)}]}]}`;
+    for (const yaml of [filter, heavy, long]) await sendJson('POST', '/v1/rules', { yaml }, 422);
+    await sendJson('POST', '/v1/rules', { yaml: over }, 201);
+    await sendJson('POST', '/v1/rules/many/enable');
+    const { rule } = await server.json<RuleDetails>('/v1/rules/break_glass_account_used');
+    expect(rule).toMatchObject({ isEnabled: true, isFinding: true });
+    await server.record({
+      ...failure,
+      action: 'user.login',
+      outcome: 'success',
+      actor: { type: 'user', id: 'break-glass-1' },
+    });
+    await alertsOf(rule.key, 1);
+    const [made] = server.entries('system').filter(({ action }) => action === 'rule.create');
+    expect(made).toMatchObject({ metadata: { sha256: createHash('sha256').update(over).digest('hex') } });
+  });
+
+  it('shows nothing of the trail system to those who may not read it', async () => {
+    const watching = `title: Tokens\nname: tokens\nlevel: high\nlogsource: {product: sealtrail}\ndetection: {s: {action: token.create}, condition: s}
+sealtrail:
+  group-by: [targets.name]
+  tests:
+    - {name: one, match: true, event: {action: token.create}}
+    - {name: none, match: false, event: {action: token.revoke}}`;
+    await sendJson('POST', '/v1/rules', { yaml: watching }, 201);
+    await sendJson('POST', '/v1/rules/tokens/enable');
+    const analyst = await server.token({ role: 'analyst', name: 'secret project' });
+    const [alert] = await alertsOf('tokens', 1);
+    expect(alert!.trail).toBe('system');
+    const list = await server.send('/v1/alerts?rule=tokens', { token: analyst.secret });
+    expect(JSON.parse(list.text)).toMatchObject({ alerts: [] });
+    expect((await server.send(`/v1/alerts/${alert!.id}`, { token: analyst.secret })).status).toBe(404);
   });
 
   it('tries a rule on history before it runs', async () => {
