@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { chmodSync, rmSync } from 'node:fs';
 import type { GroupStore, SavedWindow, StoredGroup } from '@sealtrail/core/sigma';
 import Database from 'better-sqlite3';
 
@@ -22,6 +22,8 @@ export class SqliteGroupStore implements Disposable {
     this.#file = file;
     this.#remove();
     this.#db = new Database(file);
+    // It holds what events say, and the folder may be one that others look into.
+    chmodSync(file, 0o600);
     // Nothing of it is read after a crash, so nothing is done against one; a full disk only fails what is written.
     this.#db.pragma('journal_mode = MEMORY');
     this.#db.pragma('synchronous = OFF');
