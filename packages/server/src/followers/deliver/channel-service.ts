@@ -12,21 +12,17 @@ import {
 } from '@sealtrail/core';
 import { deterministicId } from '../../access/deterministic-id.ts';
 import type { Issuer } from '../../access/issue-token.ts';
+import { randomText } from '../../access/random-text.ts';
 import type { SystemEvent } from '../../access/system-trail.ts';
 import type { Outbox, Sender, StoredChannel, TargetRules } from '../../channel-ports.ts';
 import { outgoingOf } from '../../channels/outgoing.ts';
 import { hostOf, placeOf, shownTarget } from '../../channels/shown-target.ts';
 import { testNotification } from '../../channels/test-notification.ts';
-
-/** Administrative acts on their way to the trail `system`. */
-export interface ActLog {
-  /** Adds one within the transaction that it is called in. The id makes it one, however often it is reported. */
-  add(act: SystemEvent & { readonly id: string }): void;
-}
+import type { ActStore } from '../../detection-ports.ts';
 
 export interface ChannelServiceParts {
   readonly outbox: Outbox;
-  readonly acts: ActLog;
+  readonly acts: Pick<ActStore, 'add'>;
   /** Runs something as one commit of the database that `outbox` and `acts` write to. */
   readonly transaction: <T>(work: () => T) => T;
   readonly targets: TargetRules;
@@ -54,7 +50,6 @@ type ChannelAction =
 const maxChannels = 256;
 const maxDeadLetters = 1000;
 const maxListed = 16;
-const alphabet = 'abcdefghijklmnopqrstuvwxyz234567';
 const byServer: Issuer = { actor: { type: 'system' } };
 
 /**
@@ -88,7 +83,7 @@ export class ChannelService {
       );
     const { target, secret } = this.#withSecret(wanted.target, undefined);
     const at = new Date(now()).toISOString();
-    const id = `chn_${Array.from(this.#parts.random(16), (byte) => alphabet[byte % 32]).join('')}`;
+    const id = `chn_${randomText(this.#parts.random(16))}`;
     const channel = { ...wanted, id, target, disabledBecause: null, createdAt: at, changedAt: at };
     return { ...this.#put(channel, by, ['channel.create'], metadataOf(channel)), secret };
   }
