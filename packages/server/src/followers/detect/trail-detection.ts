@@ -89,6 +89,8 @@ export class TrailDetection {
   #committed: number;
   #kept: number;
   #late = 0;
+  /** When the last entry was received; undefined until that is asked for. */
+  #receivedMs: number | undefined;
   /** Episodes that findings are kept of, by whether they had ended then; and what has changed of them since. */
   readonly #told: WeakMap<Episode, boolean> = new WeakMap();
   readonly #amended: Map<Episode, EpisodeFinding> = new Map();
@@ -155,7 +157,9 @@ export class TrailDetection {
     const size = reader.size(this.trail);
     const from = this.#taken;
     const to = Math.min(size, from + entriesPerPass);
-    const { matches, episodes, late } = this.#detector.take(this.#inputs(from, to));
+    const inputs = this.#inputs(from, to);
+    const { matches, episodes, late } = this.#detector.take(inputs);
+    this.#receivedMs = inputs.at(-1)?.receivedMs ?? this.#receivedMs;
     this.#taken = to;
     if (to > from) this.#restMs = this.#detector.watermarkMs;
     this.#late += late;
@@ -179,7 +183,8 @@ export class TrailDetection {
     const clockMs = nowMs - commitMs;
     const episodes = [...this.#detector.tick(clockMs)];
     // Behind the clock by the lateness at least, and otherwise as far ahead of the last entry as the clock is.
-    const restedMs = clockMs - this.#receivedMs();
+    this.#receivedMs ??= this.#readReceived();
+    const restedMs = clockMs - this.#receivedMs;
     const tickMs = Math.min(this.#restMs + restedMs, clockMs - options.latenessMs);
     const moves = this.#detector.waitingMs <= tickMs && tickMs > this.#detector.watermarkMs;
     if (moves) episodes.push(...this.#detector.finish(tickMs));
@@ -282,8 +287,7 @@ export class TrailDetection {
     return taken;
   }
 
-  /** When the last entry was received. */
-  #receivedMs(): number {
+  #readReceived(): number {
     const [bytes] = this.#parts.reader.entries(this.trail, this.#taken - 1, this.#taken);
     return parseTime((JSON.parse(text.decode(bytes!)) as Entry).receivedAt)!;
   }
