@@ -71,7 +71,7 @@ async function alertsOf(rule: string, count: number, query = ''): Promise<Alert[
 async function caughtUp(name = 'main'): Promise<void> {
   await vi.waitFor(async () => {
     const { trails } = await server.json<DetectionStatus>('/v1/detection');
-    for (const { trail, entries } of trails) if (trail === 'main') expect(entries).toBe(server.size('main'));
+    for (const { trail, entries } of trails) if (trail === name) expect(entries).toBe(server.size(name));
   }, waiting);
 }
 
