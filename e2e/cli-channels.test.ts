@@ -1,45 +1,27 @@
 import { writeFile } from 'node:fs/promises';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import type { Channel, ChannelTest, ChannelWithSecret, DeadLetter } from '@sealtrail/core';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type Outcome, run } from './support/command-line.ts';
+import { type Received, Receiver } from './support/receiver.ts';
 import { adminSecret, startServer, type TestServer } from './support/server.ts';
 
 const ownKey = `whsec_${Buffer.alloc(32, 1).toString('base64')}`;
 
-/** What a receiver was sent. */
-interface Received {
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-}
-
 let server: TestServer;
-let receiver: Server;
+let receiver: Receiver;
+let received: readonly Received[];
 let target = '';
-let status = 204;
-const received: Received[] = [];
 
 beforeAll(async () => {
   server = await startServer({ detection: true, allowedTargets: ['127.0.0.1'] });
-  receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk: Buffer) => {
-      body += chunk.toString();
-    });
-    request.on('end', () => {
-      received.push({ headers: request.headers, body });
-      response.writeHead(status).end();
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  target = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/in?key=hidden`;
+  receiver = await Receiver.start();
+  received = receiver.received;
+  target = `${receiver.url}/in?key=hidden`;
 });
 afterAll(async () => {
-  receiver.closeAllConnections();
-  receiver.close();
+  await receiver[Symbol.asyncDispose]();
   await server[Symbol.asyncDispose]();
 });
 
@@ -188,7 +170,7 @@ describe('channels, on the command line', () => {
   });
 
   it('tell of a test that fails, and send dead letters again', async () => {
-    status = 400;
+    receiver.status = 400;
     const rule = ['title: X', 'name: x', 'level: high', 'logsource: {product: sealtrail}'];
     const detection = 'detection: {s: {action: x.y}, condition: s}';
     const tests =
@@ -213,7 +195,7 @@ describe('channels, on the command line', () => {
       `alert.opened  ${letter.alert}`,
     );
     expect((await sealtrail(['channel', 'retry', id, 'x'])).code).toBe(2);
-    status = 204;
+    receiver.status = 204;
     expect((await sealtrail(['channel', 'retry', id, letter.id])).stdout).toBe('1 sent again\n');
     await vi.waitFor(() => expect(received.at(-1)!.headers['webhook-id']).toBe(letter.id), {
       timeout: 20_000,

@@ -5,6 +5,7 @@ import type { AlertPage, Channel, Notification } from '@sealtrail/core';
 import { createShop, driveTraffic } from '@sealtrail/example-shop';
 import { Webhook } from 'standardwebhooks';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { Receiver } from './support/receiver.ts';
 import { adminSecret, startServer, type TestServer } from './support/server.ts';
 
 /** What the attack of the demo is: nothing else is to be told of. */
@@ -22,11 +23,6 @@ const story = [
   'Actor of whom much was found',
 ];
 
-interface Received {
-  readonly headers: Record<string, string>;
-  readonly body: string;
-}
-
 const listen = (server: Server): Promise<string> =>
   new Promise((resolve) => {
     server.listen(0, '127.0.0.1', () => {
@@ -35,23 +31,13 @@ const listen = (server: Server): Promise<string> =>
   });
 
 describe('the attack of the demo', () => {
-  const received: Received[] = [];
-  const receiver = createServer((request, response) => {
-    const chunks: Buffer[] = [];
-    request.on('data', (chunk: Buffer) => chunks.push(chunk));
-    request.on('end', () => {
-      received.push({
-        headers: request.headers as Record<string, string>,
-        body: Buffer.concat(chunks).toString(),
-      });
-      response.writeHead(204).end();
-    });
-  });
+  let receiver: Receiver;
   let server: TestServer;
   let channel: Channel & { readonly secret: string };
   let shop: Server;
 
   beforeAll(async () => {
+    receiver = await Receiver.start();
     server = await startServer({
       detection: true,
       detectionLatenessMs: 1000,
@@ -59,7 +45,7 @@ describe('the attack of the demo', () => {
     });
     channel = await server.json('/v1/channels', {
       method: 'POST',
-      body: JSON.stringify({ name: 'on call', target: { kind: 'webhook', url: await listen(receiver) } }),
+      body: JSON.stringify({ name: 'on call', target: { kind: 'webhook', url: receiver.url } }),
       headers: { 'content-type': 'application/json' },
     });
     const recorder = createRecorder({ url: server.url, token: adminSecret });
@@ -70,8 +56,7 @@ describe('the attack of the demo', () => {
   afterAll(async () => {
     shop.closeAllConnections();
     shop.close();
-    receiver.closeAllConnections();
-    receiver.close();
+    await receiver[Symbol.asyncDispose]();
     await server[Symbol.asyncDispose]();
   });
 
@@ -86,6 +71,7 @@ describe('the attack of the demo', () => {
   });
 
   it('reaches a webhook, whose signatures verify, once for each alert', async () => {
+    const { received } = receiver;
     await vi.waitFor(() => expect(received.length).toBeGreaterThanOrEqual(story.length - 3), {
       timeout: 30_000,
     });

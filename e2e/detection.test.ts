@@ -8,6 +8,7 @@ import type {
   Backfill,
   Backtest,
   DetectionStatus,
+  Notification,
   Rule,
   RuleDetails,
   RuleReport,
@@ -15,6 +16,7 @@ import type {
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { followStream } from './support/event-stream.ts';
+import { Receiver } from './support/receiver.ts';
 import { adminSecret, problemOf, startServer, type TestServer } from './support/server.ts';
 
 const waiting = { timeout: 20_000 };
@@ -44,7 +46,7 @@ const failure = { action: 'test.login', outcome: 'failure', actor: { type: 'user
 
 let server: TestServer;
 beforeEach(async () => {
-  server = await startServer({ detection: true });
+  server = await startServer({ detection: true, allowedTargets: ['127.0.0.1'] });
 });
 afterEach(() => server[Symbol.asyncDispose]());
 
@@ -85,7 +87,7 @@ async function restart(): Promise<void> {
   const { dir, http, engine } = server;
   await http[Symbol.asyncDispose]();
   await engine[Symbol.asyncDispose]();
-  const next = await startServer({ dir, detection: true });
+  const next = await startServer({ dir, detection: true, allowedTargets: ['127.0.0.1'] });
   const dispose = next[Symbol.asyncDispose].bind(next);
   next[Symbol.asyncDispose] = async () => {
     await dispose();
@@ -357,6 +359,33 @@ sealtrail:
     });
     const rest = (await again.take(2)).map(({ id }) => Number(id));
     expect(rest).toEqual(streamed.slice(3).map(({ revision }) => revision));
+    // Somebody who followed another database sees all that is in this one.
+    await using stranger = await followStream(server, '/v1/alerts/stream', adminSecret, {
+      'last-event-id': '999999',
+    });
+    expect((await stranger.take(5)).map(({ id }) => Number(id))).toEqual(
+      streamed.map(({ revision }) => revision),
+    );
+  });
+
+  it('tells a channel that is new of what is open already', async () => {
+    await addGuessing();
+    await server.record(Array.from({ length: 4 }, () => failure));
+    const [alert] = await alertsOf('failures_of_test', 1);
+    await using receiver = await Receiver.start();
+    await sendJson(
+      'POST',
+      '/v1/channels',
+      { name: 'new', target: { kind: 'webhook', url: receiver.url }, timers: { waitMs: 0 } },
+      201,
+    );
+    await vi.waitFor(
+      () =>
+        expect(receiver.received.map(({ body }) => (JSON.parse(body) as Notification).data.alert.id)).toEqual(
+          [alert!.id],
+        ),
+      waiting,
+    );
   });
 
   it('verifies the log now and then, and says what it found', async () => {
@@ -389,8 +418,23 @@ sealtrail:
     }, waiting);
   });
 
+  it('says in metrics and readiness whether it runs and how far it is', async () => {
+    await server.record([failure, failure]);
+    await caughtUp();
+    const { parts } = await server.json<{ parts: object }>('/readyz');
+    expect(parts).toEqual({ log: 'ready', search: 'ready', detection: 'ready' });
+    await vi.waitFor(async () => {
+      const { text } = await server.send('/metrics');
+      expect(text).toMatch(/^sealtrail_detection_up 1$/m);
+      expect(text).toMatch(/^sealtrail_detection_behind 0$/m);
+      expect(text).toMatch(/^sealtrail_notifications_dead 0$/m);
+    }, waiting);
+  });
+
   it('answers for nothing where it is turned off', async () => {
     await using off = await startServer();
+    const { status, text } = await off.send('/readyz');
+    expect([status, JSON.parse(text)]).toMatchObject([200, { parts: { detection: 'off' } }]);
     expect(problemOf(await off.send('/v1/alerts'))).toMatchObject({ code: 'detection_unavailable' });
   });
 });

@@ -1,8 +1,8 @@
 // The tasks behind the npm scripts; runs under the pinned Node (see run.mjs).
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { copyRules } from './copy-rules.mjs';
 import { runChild } from './run-child.mjs';
+import { shipRules } from './ship-rules.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const bin = (packageName, file) => path.join(root, 'node_modules', packageName, file);
@@ -15,7 +15,7 @@ async function node(...args) {
 
 async function build() {
   await node(bin('typescript', 'bin/tsc'), '--build');
-  copyRules(root);
+  await shipRules(root);
 }
 const lint = () => node(bin('@biomejs/biome', 'bin/biome'), 'check', '--error-on-warnings');
 const vitest = (...args) => node(bin('vitest', 'vitest.mjs'), 'run', ...args);

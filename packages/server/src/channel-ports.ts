@@ -84,6 +84,8 @@ export interface Outbox {
   channels(): readonly StoredChannel[];
   channel(id: string): StoredChannel | undefined;
   state(id: string): ChannelState;
+  /** Over all channels. */
+  counts(): Pick<ChannelState, 'waiting' | 'dead'>;
   putChannel(channel: StoredChannel): void;
   /** Forgets failures, so that what waits is tried at once. */
   hurry(id: string): void;

@@ -145,8 +145,11 @@ export interface AlertStore {
   membership(finding: string): { readonly alert: string; readonly isMerged: boolean } | undefined;
   putMembership(finding: string, alert: string, isMerged: boolean): void;
   findingsOf(alert: string, limit: number): readonly StoredFinding[];
-  /** Those not resolved of some rules. */
-  unresolved(trail: string, rules: readonly string[]): readonly StoredAlert[];
+  /**
+   * Those not resolved of some rules that have an actor, an address or a value of the entity in common with an alert, and
+   * are of a higher level and the same trail: those opened last come first.
+   */
+  above(alert: StoredAlert, rules: readonly string[]): readonly StoredAlert[];
   /** Those opened last come first. */
   list(query: AlertQuery): readonly StoredAlert[];
   /** Those changed after a revision, in the order of their changes. */
@@ -194,6 +197,7 @@ export interface ActStore {
   add(act: Act): void;
   /** The oldest. */
   waiting(limit: number): readonly { readonly seq: number; readonly act: Act }[];
+  count(): number;
   /** Those up to one are in the trail. */
   remove(seq: number): void;
 }

@@ -36,8 +36,10 @@ import { packageVersion } from './package-version.ts';
 import type { TileReader } from './ports.ts';
 import { AsyncResources } from './resources.ts';
 import { Backtests } from './rules/backtests.ts';
+import { RuleChanges } from './rules/rule-changes.ts';
+import { RuleTrials } from './rules/rule-trials.ts';
+import { shippedRulesFolder } from './rules/shipped-rules.ts';
 import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
-import { shippedRules } from './shipped-rules.ts';
 import type { DetectThreadOptions } from './threads/detect-thread.ts';
 import type { FollowerThreadOptions } from './threads/follower-thread.ts';
 import type { LogThreadOptions } from './threads/log-thread.ts';
@@ -51,6 +53,7 @@ export interface Engine extends AsyncDisposable {
   readonly search: FollowerClient;
   readonly detection: DetectionAccess;
   readonly backtests: Backtests;
+  readonly ruleChanges: RuleChanges;
   readonly intake: Intake;
   readonly tokens: Tokens;
   readonly system: SystemTrail;
@@ -133,10 +136,20 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
     );
   const backtests = resources.use(
     new Backtests(
-      { dir: folder.dir, latenessMs: config.detectionLatenessMs, locations: config.locations },
+      {
+        ...{ dir: folder.dir, rules: shippedRulesFolder() },
+        ...{ latenessMs: config.detectionLatenessMs, locations: config.locations },
+      },
       (options) => new Worker(threadFile('backtest-thread'), { workerData: options }),
     ),
   );
+  const trials = resources.use(
+    new RuleTrials(
+      { rules: shippedRulesFolder() },
+      (options) => new Worker(threadFile('trial-thread'), { workerData: options }),
+    ),
+  );
+  const ruleChanges = new RuleChanges(detection, trials);
   const tokens = new Tokens(state, { now: Date.now, random });
   await recordForgottenActs({ log, reader, tokens, system });
   if (config.adminToken !== undefined)
@@ -152,6 +165,7 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
     search,
     detection,
     backtests,
+    ruleChanges,
     intake,
     tokens,
     system,
@@ -178,7 +192,7 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     entries: () => total((trail) => log.trail(trail)?.size ?? 0),
     indexedEntries: () => total((trail) => search.indexedSize(trail)),
     detection: () => engine.detection.counts,
-    isDetecting: () => !engine.detection.isAway,
+    isDetecting: () => engine.detection.state === 'ready',
   });
   log.listen({ publishFailed: () => metrics.publishFailures.inc() });
   const app = createApp({
@@ -188,6 +202,7 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     search,
     detection: engine.detection,
     backtests: engine.backtests,
+    ruleChanges: engine.ruleChanges,
     intake: engine.intake,
     ingestLimits: { ...defaultIngestLimits, maxBodyBytes: config.maxBodyBytes },
     bodyMemory: new MemoryBudget({
@@ -280,7 +295,7 @@ function startDetection(
 ): DetectionClient {
   const options: DetectThreadOptions = {
     ...{ dir, latenessMs, allowedTargets, locations },
-    rules: shippedRules(),
+    rules: shippedRulesFolder(),
     version: packageVersion(),
   };
   // What is not allowed to be is said at the start, not once in a thread.

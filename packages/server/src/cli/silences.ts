@@ -8,6 +8,7 @@ import {
   timeRange,
 } from '@sealtrail/core';
 import { Command, Option } from 'commander';
+import { isoTime } from '../iso-time.ts';
 import { checkedBody } from './checked-body.ts';
 import { apiOf, type CliContext, print, type ServerCommandOptions, withServer } from './context.ts';
 import { printable } from './printable.ts';
@@ -158,10 +159,8 @@ function timesOf(
     length === undefined ? timeIn('--until', until!) : (startMs ?? nowMs) + durationMs('--for', length);
   if (endMs > timeRange.maxMs)
     throw new SealtrailError('invalid_parameter', '--for: expected at most a year');
-  return { ...(startMs !== undefined && { startsAt: iso(startMs) }), endsAt: iso(endMs) };
+  return { ...(startMs !== undefined && { startsAt: isoTime(startMs) }), endsAt: isoTime(endMs) };
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** @throws SealtrailError invalid_parameter */
 function timeIn(option: string, text: string): number {

@@ -10,6 +10,7 @@ import type { Intake } from '../ingest/intake.ts';
 import type { MemoryBudget } from '../ingest/memory-budget.ts';
 import type { DeadLetterStore, EventSearch, ProducerStore, TileReader } from '../ports.ts';
 import type { Backtests } from '../rules/backtests.ts';
+import type { RuleChanges } from '../rules/rule-changes.ts';
 import type { LogClient } from '../sequencer/log-client.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -21,6 +22,7 @@ export interface HttpParts {
   readonly search: EventSearch;
   readonly detection: DetectionAccess;
   readonly backtests: Backtests;
+  readonly ruleChanges: RuleChanges;
   readonly intake: Intake;
   readonly ingestLimits: IngestLimits;
   readonly bodyMemory: MemoryBudget;

@@ -49,6 +49,16 @@ export function createMetrics(sources: MetricSources): Metrics {
     ({ gaveUp }) => gaveUp,
   );
   detected('sealtrail_opened_alerts', 'Alerts opened.', ({ openedAlerts }) => openedAlerts);
+  const waiting = (name: string, help: string, read: (counts: DetectionCounts) => number): Gauge =>
+    gauge(name, help, () => read(sources.detection()));
+  waiting('sealtrail_detection_behind', 'Entries not held against rules yet.', ({ behind }) => behind);
+  waiting(
+    'sealtrail_detection_waiting_acts',
+    'Acts of detection that are not in the trail system yet.',
+    ({ waitingActs }) => waitingActs,
+  );
+  waiting('sealtrail_notifications_waiting', 'Notifications on their way.', (counts) => counts.waiting);
+  waiting('sealtrail_notifications_dead', 'Notifications that were given up.', ({ dead }) => dead);
   return {
     registry,
     events: new Counter({ name: 'sealtrail_events_total', help: 'Events acknowledged.', registers }),

@@ -5,7 +5,7 @@ import type { HttpParts } from './context.ts';
 export interface Readiness {
   readonly status: 'ready' | 'not_ready' | 'draining' | 'failed';
   /** By part: `ready`, or the code of what keeps it from it. */
-  readonly parts: { readonly log: string; readonly search: string };
+  readonly parts: { readonly log: string; readonly search: string; readonly detection: string };
 }
 
 const part = z.string().openapi({
@@ -18,17 +18,30 @@ export const readinessSchema: z.ZodType<Readiness> = z
     status: z.enum(['ready', 'not_ready', 'draining', 'failed']).openapi({
       description: '`not_ready` passes by itself once the reason has passed; `failed` needs a restart.',
     }),
-    parts: z.strictObject({ log: part, search: part }),
+    parts: z.strictObject({
+      log: part,
+      search: part,
+      detection: part.openapi({
+        description:
+          '`ready`, `off`, or the code of the error. The server is ready without it: events are taken, and looked at later.',
+        example: 'ready',
+      }),
+    }),
   })
   .openapi('Readiness');
 
-/** Whether everything is there, and which part is not. */
+/** Whether everything is there that requests need, and which part is not. */
 export function readinessOf({
   isDraining,
   log,
   search,
-}: Pick<HttpParts, 'isDraining' | 'log' | 'search'>): Readiness {
-  const parts = { log: log.unreadiness ?? 'ready', search: search.unreadiness ?? 'ready' };
+  detection,
+}: Pick<HttpParts, 'isDraining' | 'log' | 'search' | 'detection'>): Readiness {
+  const parts = {
+    log: log.unreadiness ?? 'ready',
+    search: search.unreadiness ?? 'ready',
+    detection: detection.state,
+  };
   const isReady = parts.log === 'ready' && parts.search === 'ready';
   if (isDraining()) return { status: 'draining', parts };
   if (log.failed) return { status: 'failed', parts };

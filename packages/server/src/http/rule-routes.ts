@@ -45,7 +45,7 @@ export function validateRules(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
     managerOf(gate, c);
     const { yaml } = await readJsonBody(c, ruleTextSchema, maxTextBytes);
-    return c.json(await parts.detection.call('validateRules', yaml));
+    return c.json(await parts.ruleChanges.validate(yaml));
   };
 }
 
@@ -54,7 +54,7 @@ export function postRules(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
     const token = managerOf(gate, c);
     const { yaml } = await readJsonBody(c, ruleTextSchema, maxTextBytes);
-    return c.json({ rules: await parts.detection.call('createRules', yaml, byOf(parts, c, token)) }, 201);
+    return c.json({ rules: await parts.ruleChanges.create(yaml, byOf(parts, c, token)) }, 201);
   };
 }
 
@@ -63,9 +63,7 @@ export function putRules(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
     const token = managerOf(gate, c);
     const { yaml } = await readJsonBody(c, ruleTextSchema, maxTextBytes);
-    return c.json({
-      rules: await parts.detection.call('replaceRules', keyIn(c), yaml, byOf(parts, c, token)),
-    });
+    return c.json({ rules: await parts.ruleChanges.replace(keyIn(c), yaml, byOf(parts, c, token)) });
   };
 }
 
@@ -81,7 +79,7 @@ export function deleteRules(parts: HttpParts, gate: Gate): Handler {
 export function enableRule(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
     const token = managerOf(gate, c);
-    return c.json(await parts.detection.call('enableRule', keyIn(c), byOf(parts, c, token)));
+    return c.json(await parts.ruleChanges.enable(keyIn(c), byOf(parts, c, token)));
   };
 }
 

@@ -1,20 +1,20 @@
+import { createHash } from 'node:crypto';
 import { type Rule, type RuleDetails, type RuleReport, SealtrailError } from '@sealtrail/core';
 import {
   type LoadedCorrelation,
   type LoadedRule,
   type LoadedRules,
   type LoadFault,
-  lintRules,
   loadRules,
   parseRuleFile,
   type RuleFile,
   type RuleSource,
-  runRuleTests,
   withoutLocations,
 } from '@sealtrail/core/sigma';
 import type { RuleStore } from '../detection-ports.ts';
 import type { AlertRule } from '../followers/alert/alert-book.ts';
-import { refusedOf } from './refused-rules.ts';
+import { inhibitorsOf, innerOf } from './rule-relations.ts';
+import { newFaults, type TestResults } from './rule-report.ts';
 import { type RunnableRules, rulesAlone } from './rules-alone.ts';
 
 export interface RuleCatalogParts {
@@ -42,14 +42,15 @@ export class RuleCatalog {
   #parsed: ReadonlyMap<string, RuleFile> = new Map();
   /** Text of files, by name. */
   #texts: ReadonlyMap<string, string> = new Map();
+  #digest: string | undefined;
   readonly #fileOf: Map<string, string> = new Map();
   readonly #byKey: Map<string, AnyRule> = new Map();
   /** By the key of a rule: the keys of those that stand for it. */
-  readonly #inhibitors: Map<string, string[]> = new Map();
+  #inhibitors: ReadonlyMap<string, readonly string[]> = new Map();
   /** By the keys of rules that lack something to find anything: what. */
   #notices: ReadonlyMap<string, string> = new Map();
   /** Keys of what only feeds correlations. */
-  readonly #inner: Set<string> = new Set();
+  #inner: ReadonlySet<string> = new Set();
 
   constructor(parts: RuleCatalogParts) {
     this.#parts = parts;
@@ -59,10 +60,10 @@ export class RuleCatalog {
   /** Reads what is kept. */
   reload(): void {
     const { builtIn, store } = this.#parts;
-    const custom = store.files().map(({ id, yaml }) => ({ name: id, text: yaml }));
-    const sources = [...builtIn, ...custom].map((source) => this.#read(source));
+    const sources = [...builtIn, ...this.added()].map((source) => this.#read(source));
     this.#parsed = new Map(sources.map(({ text, parsed }) => [text, parsed]));
     this.#texts = new Map(sources.map(({ name, text }) => [name, text]));
+    this.#digest = undefined;
     this.#loaded = loadRules(sources);
     const lacking = this.#parts.hasLocations ? [] : withoutLocations(this.#loaded);
     this.#notices = new Map(lacking.map(({ rule, message }) => [rule, message]));
@@ -90,16 +91,29 @@ export class RuleCatalog {
     return rulesAlone(this.#loaded, enabled, (key) => this.#isFinding(key));
   }
 
-  /** What it takes to try one rule alone, or all that are enabled: all files, and keys. @throws SealtrailError rule_not_found */
+  /** What it takes to try one rule alone, or all that are enabled. @throws SealtrailError rule_not_found */
   forBacktest(wanted: string | undefined): {
-    readonly sources: readonly RuleSource[];
+    readonly added: readonly RuleSource[];
     readonly keys: readonly string[];
   } {
     const keys =
       wanted === undefined
         ? this.#all().flatMap(({ key }) => (this.isEnabled(key) ? [key] : []))
         : [this.#find(wanted).key];
-    return { sources: [...this.#texts].map(([name, text]) => ({ name, text })), keys };
+    return { added: this.added(), keys };
+  }
+
+  /** Rule files beside those built in. */
+  added(): readonly RuleSource[] {
+    return this.#parts.store.files().map(({ id, yaml }) => ({ name: id, text: yaml }));
+  }
+
+  /** Says which rule files there are. */
+  get digest(): string {
+    this.#digest ??= createHash('sha256')
+      .update(JSON.stringify([...this.#texts]))
+      .digest('hex');
+    return this.#digest;
   }
 
   isEnabled(key: string): boolean {
@@ -126,47 +140,15 @@ export class RuleCatalog {
     return this.#inhibitors.get(key) ?? [];
   }
 
-  /** What would be said of a rule file if it were added, or took the place of another. */
-  validate(yaml: string, inPlaceOf?: string): RuleReport {
-    const name = inPlaceOf ?? '';
-    const others = this.#without(inPlaceOf);
-    const before = new Set(this.#loaded.faults.map(faultText));
-    const given = this.#read({ name, text: yaml });
-    const refused = refusedOf(given.parsed);
-    if (refused.length > 0) return { rules: [], faults: refused, hints: [], failedTests: [], untested: [] };
-    const loaded = loadRules([...others, given]);
-    const own = loadRules([given]);
-    // What only the others make right, such as a correlation over their rules, is judged with them.
-    const keys = new Set(
-      [...loaded.rules, ...loaded.correlations]
-        .map(({ key }) => key)
-        .filter((key) => !this.#isElsewhere(key, name)),
-    );
-    const mine = {
-      ...loaded,
-      rules: loaded.rules.filter(({ key }) => keys.has(key)),
-      correlations: loaded.correlations.filter(({ key }) => keys.has(key)),
-    };
-    const { failures, untested } = runRuleTests(loaded, keys);
-    const faults = loaded.faults.filter((fault) => fault.file === name || !before.has(faultText(fault)));
-    if (own.rules.length + own.correlations.length + own.faults.length === 0 && faults.length === 0)
-      faults.push({ file: name, line: 1, column: 1, message: 'expected a rule' });
-    return {
-      rules: [...keys],
-      faults: faults.map(({ file, line, column, message }) => ({
-        ...{ line, column },
-        message: file === name ? message : `${file}: ${message}`,
-      })),
-      hints: lintRules(mine).map(({ rule, message }) => ({ rule, message })),
-      failedTests: failures.map(({ rule, test, expected }) => ({ rule, test, expected })),
-      untested: [...untested],
-    };
-  }
-
-  /** Adds a rule file, whose rules are not enabled yet. @throws SealtrailError invalid_rule */
-  create(yaml: string): readonly Rule[] {
+  /**
+   * Adds a rule file, whose rules are not enabled yet.
+   *
+   * @param report what was said of it, beside the rules that there are
+   * @throws SealtrailError invalid_rule
+   */
+  create(yaml: string, report: RuleReport): readonly Rule[] {
     const { store, now, newFileId } = this.#parts;
-    const { rules } = this.#assertValid(yaml);
+    assertValid(report);
     const files = store.files();
     const bytes = files.reduce((sum, file) => sum + file.yaml.length, yaml.length);
     if (files.length >= maxFiles || bytes > maxTextLength)
@@ -176,19 +158,20 @@ export class RuleCatalog {
       );
     store.putFile({ id: newFileId(), yaml, changedMs: now() });
     this.reload();
-    return rules.map((key) => this.#shown(this.#find(key)));
+    return report.rules.map((key) => this.#shown(this.#find(key)));
   }
 
   /**
    * Puts another text in the place of the file that a rule is in. What is enabled has to pass its tests.
    *
+   * @param report what was said of it, in the place of the other
    * @throws SealtrailError rule_not_found | rule_built_in | invalid_rule | rule_untested
    */
-  replace(wanted: string, yaml: string): readonly Rule[] {
+  replace(wanted: string, yaml: string, report: RuleReport): readonly Rule[] {
     const { store, now } = this.#parts;
     const { key } = this.#find(wanted);
     const file = this.#customFile(key);
-    const report = this.#assertValid(yaml, file);
+    assertValid(report);
     if (!report.rules.includes(key))
       throw new SealtrailError(
         'invalid_rule',
@@ -207,8 +190,7 @@ export class RuleCatalog {
     const file = this.#customFile(this.#find(wanted).key);
     const keys = this.#keysIn(file);
     const rest = loadRules(this.#without(file));
-    const before = new Set(this.#loaded.faults.map(faultText));
-    const broken = rest.faults.find((fault) => !before.has(faultText(fault)));
+    const [broken] = newFaults(this.#loaded.faults, rest.faults);
     if (broken) throw new SealtrailError('invalid_rule', `another rule needs it: ${broken.message}`);
     for (const key of keys) store.putChoice(key, undefined);
     store.removeFile(file);
@@ -216,11 +198,13 @@ export class RuleCatalog {
     return keys;
   }
 
-  /** @throws SealtrailError rule_not_found | rule_untested, naming the test that fails */
-  enable(wanted: string): Rule {
+  /**
+   * @param results what came of its tests
+   * @throws SealtrailError rule_not_found | rule_untested, naming the test that fails
+   */
+  enable(wanted: string, results: TestResults): Rule {
     const { key } = this.#find(wanted);
-    const { failures, untested } = runRuleTests(this.#loaded, new Set([key]));
-    assertTested(key, { failedTests: failures, untested });
+    assertTested(key, results);
     return this.#choose(key, true);
   }
 
@@ -229,7 +213,10 @@ export class RuleCatalog {
   }
 
   #read(source: RuleSource): Required<RuleSource> {
-    return { ...source, parsed: this.#parsed.get(source.text) ?? parseRuleFile(source.text) };
+    return {
+      ...source,
+      parsed: source.parsed ?? this.#parsed.get(source.text) ?? parseRuleFile(source.text),
+    };
   }
 
   /** All files but one. */
@@ -243,46 +230,15 @@ export class RuleCatalog {
     return this.#shown(this.#find(key));
   }
 
-  #assertValid(yaml: string, inPlaceOf?: string): RuleReport {
-    const report = this.validate(yaml, inPlaceOf);
-    if (report.faults.length === 0) return report;
-    throw new SealtrailError('invalid_rule', undefined, {
-      details: report.faults.map(({ line, column, message }) => ({
-        code: 'invalid_rule' as const,
-        message: `line ${line}, column ${column}: ${message}`,
-      })),
-    });
-  }
-
   #index(): void {
     this.#fileOf.clear();
     this.#byKey.clear();
-    this.#inhibitors.clear();
-    this.#inner.clear();
-    const names = new Map<string, string>();
     for (const rule of this.#all()) {
       this.#byKey.set(rule.key, rule);
       this.#fileOf.set(rule.key, rule.file);
-      for (const name of [rule.document.header.name, rule.key])
-        if (name !== undefined) names.set(name, rule.key);
     }
-    // What somebody adds takes nothing away from rules of other files.
-    const { correlations } = this.#loaded;
-    const isOwn = (file: string, key: string): boolean =>
-      this.#isBuiltInFile(file) || this.#fileOf.get(key) === file;
-    for (const { file, rules } of correlations)
-      for (const key of rules) if (isOwn(file, key)) this.#inner.add(key);
-    for (const { file, rules, document } of correlations)
-      if (document.correlation.generate)
-        for (const key of rules) if (isOwn(file, key)) this.#inner.delete(key);
-    for (const rule of this.#all())
-      for (const name of rule.document.header.sealtrail?.inhibits ?? []) {
-        const target = names.get(name);
-        if (target === undefined) continue;
-        const known = this.#inhibitors.get(target);
-        if (known) known.push(rule.key);
-        else this.#inhibitors.set(target, [rule.key]);
-      }
+    this.#inner = innerOf(this.#loaded, (file) => this.#isBuiltInFile(file));
+    this.#inhibitors = inhibitorsOf(this.#loaded);
   }
 
   #all(): readonly AnyRule[] {
@@ -291,12 +247,6 @@ export class RuleCatalog {
 
   #keysIn(file: string): readonly string[] {
     return [...this.#fileOf].flatMap(([key, name]) => (name === file ? [key] : []));
-  }
-
-  /** Whether a rule is in another file. */
-  #isElsewhere(key: string, file: string): boolean {
-    const own = this.#fileOf.get(key);
-    return own !== undefined && own !== file;
   }
 
   #find(wanted: string): AnyRule {
@@ -353,12 +303,14 @@ export class RuleCatalog {
 const maxFiles = 1000;
 const maxTextLength = 8 * 1024 * 1024;
 
-const faultText = ({ file, line, column, message }: LoadFault): string =>
-  JSON.stringify([file, line, column, message]);
-
-interface TestResults {
-  readonly failedTests: readonly RuleReport['failedTests'][number][];
-  readonly untested: readonly string[];
+function assertValid({ faults }: RuleReport): void {
+  if (faults.length > 0)
+    throw new SealtrailError('invalid_rule', undefined, {
+      details: faults.map(({ line, column, message }) => ({
+        code: 'invalid_rule' as const,
+        message: `line ${line}, column ${column}: ${message}`,
+      })),
+    });
 }
 
 function assertTested(key: string, { failedTests, untested }: TestResults): void {

@@ -5,12 +5,15 @@ import type { StoredFinding } from '../detection-ports.ts';
 import type { RulesForBacktest } from '../followers/detect/detection-calls.ts';
 import { backtestFolder, findInOrderIn } from '../rules/backtest-folder.ts';
 import { rulesAlone } from '../rules/rules-alone.ts';
+import { readShippedRules } from '../rules/shipped-rules.ts';
 import type { Failure } from '../sequencer/protocol.ts';
 import { failureOf } from './failure.ts';
 
 /** What the thread is started with: it tries rules, or looks again at what came too late for correlations. */
 export interface BacktestThreadOptions extends RulesForBacktest {
   readonly dir: string;
+  /** Folder of the rules that are built in. */
+  readonly rules: string;
   readonly trail: string;
   readonly sinceMs: number;
   readonly untilMs: number;
@@ -33,16 +36,18 @@ export type BacktestReply =
   | { readonly failure: Failure };
 
 /** One backtest, beside everything else. */
-function run({
+async function run({
   dir,
-  sources,
+  rules: builtIn,
+  added,
   keys,
   locations,
   maxEntries,
   maxMs,
   isInOrder,
   ...options
-}: BacktestThreadOptions): BacktestReply {
+}: BacktestThreadOptions): Promise<BacktestReply> {
+  const sources = [...(await readShippedRules(builtIn)), ...added];
   const rules = rulesAlone(loadRules(sources), new Set(keys));
   const endMs = performance.now() + maxMs;
   if (isInOrder) return { inOrder: findInOrderIn(dir, { ...options, rules, locations }) };
@@ -56,10 +61,9 @@ function run({
 }
 
 if (parentPort) {
-  const reply = (message: BacktestReply): void => parentPort!.postMessage(message);
-  try {
-    reply(run(workerData as BacktestThreadOptions));
-  } catch (error) {
-    reply({ failure: failureOf(error) });
-  }
+  const port = parentPort;
+  const reply = (message: BacktestReply): void => port.postMessage(message);
+  await run(workerData as BacktestThreadOptions).then(reply, (error: unknown) =>
+    reply({ failure: failureOf(error) }),
+  );
 }

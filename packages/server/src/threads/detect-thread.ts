@@ -23,7 +23,7 @@ import { Detection } from '../followers/detect/detection.ts';
 import type { DetectionCalls } from '../followers/detect/detection-calls.ts';
 import type { DetectReply, DetectRequest } from '../followers/detect/protocol.ts';
 import { AsyncResources } from '../resources.ts';
-import { readRuleSources } from '../rules/rule-files.ts';
+import { readShippedRules } from '../rules/shipped-rules.ts';
 import type { LogListener } from '../sequencer/log-client.ts';
 import { failureOf, startFailure, storageFailure } from './failure.ts';
 
@@ -71,6 +71,7 @@ class DetectThread {
   readonly #resources: AsyncResources;
   readonly #detection: Detection;
   readonly #channels: ChannelService;
+  readonly #outbox: SqliteOutbox;
   readonly #listeners: Set<LogListener> = new Set();
   readonly #recording: Map<number, PromiseWithResolvers<void>> = new Map();
   #sequence = 0;
@@ -94,6 +95,7 @@ class DetectThread {
     const onError = (error: unknown): void => reply({ kind: 'followFailed', failure: failureOf(error) });
     const acts = new SqliteActStore(db);
     const outbox = new SqliteOutbox(db);
+    this.#outbox = outbox;
     const guard = new TargetGuard(allowedTargets);
     const sender = resources.use(new ChannelSender({ guard, version, stdout: process.stdout }));
     const common = { outbox, sender, now: Date.now, random: randomBytes, version };
@@ -155,7 +157,7 @@ class DetectThread {
         return;
       }
       case 'call':
-        await this.#call(this.#detection, request);
+        await this.#call(this.#deskOf(request.name), request);
         return;
       case 'callChannels':
         await this.#call(this.#channels, request);
@@ -170,15 +172,15 @@ class DetectThread {
   }
 
   async #call(
-    target: Detection | ChannelService,
+    target: object,
     { request, name, arguments: parameters }: Extract<DetectRequest, { kind: 'call' | 'callChannels' }>,
   ): Promise<void> {
     try {
-      const call = (target as unknown as Record<string, (...parameters: readonly unknown[]) => unknown>)[
-        name
-      ]!;
+      const call = (target as Record<string, (...parameters: readonly unknown[]) => unknown>)[name]!;
       const result = await call.apply(target, parameters as unknown[]);
-      if (target === this.#channels && name === 'update') this.#detection.catchUpChannels();
+      // What is open already is news to a channel that is new, or is told of more than before.
+      if (target === this.#channels && (name === 'create' || name === 'update'))
+        this.#detection.catchUpChannels();
       if (changing.has(name)) await this.#detection.flushActs();
       this.#reply({ kind: 'answer', request, result });
     } catch (error) {
@@ -186,8 +188,18 @@ class DetectThread {
     }
   }
 
+  /** Who answers a call. */
+  #deskOf(name: keyof DetectionCalls): object {
+    const { alerts, rules } = this.#detection;
+    return [alerts, rules].find((desk) => name in desk) ?? this.#detection;
+  }
+
   #count(): void {
-    this.#reply({ kind: 'counted', counts: this.#detection.counts() });
+    try {
+      this.#reply({ kind: 'counted', counts: { ...this.#detection.counts(), ...this.#outbox.counts() } });
+    } catch (error) {
+      this.#reply({ kind: 'followFailed', failure: failureOf(error) });
+    }
   }
 
   #listen(listener: LogListener): () => void {
@@ -214,7 +226,7 @@ if (parentPort) {
   const keep = (request: DetectRequest): number => early.push(request);
   port.on('message', keep);
   try {
-    const builtIn = await readRuleSources([options.rules]);
+    const builtIn = await readShippedRules(options.rules);
     const thread = new DetectThread(options, builtIn, reply, resources);
     const handle = (request: DetectRequest): void => {
       void thread.handle(request).then(() => {

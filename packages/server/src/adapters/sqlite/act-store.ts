@@ -21,6 +21,10 @@ export class SqliteActStore implements ActStore {
       .map(({ seq, body }) => ({ seq, act: JSON.parse(body) as Act }));
   }
 
+  count(): number {
+    return this.#statements.prepare('SELECT count(*) FROM act').pluck().get() as number;
+  }
+
   remove(seq: number): void {
     this.#statements.prepare('DELETE FROM act WHERE seq <= ?').run(seq);
   }

@@ -10,6 +10,7 @@ import type {
   StoredFinding,
   StoredSilence,
 } from '../../detection-ports.ts';
+import { addSubjects, alertsSharing } from './alert-subjects.ts';
 import { type FindingRow, findingOf } from './detection-store.ts';
 import { StatementCache } from './statement-cache.ts';
 
@@ -70,6 +71,8 @@ export class SqliteAlertStore implements AlertStore {
         resolvedMs: alert.resolvedAt === null ? null : Date.parse(alert.resolvedAt),
         body: JSON.stringify(alert),
       });
+    this.#statements.prepare('DELETE FROM alert_subject WHERE alert = ?').run(alert.id);
+    this.#statements.prepare(addSubjects('alert.id = @id')).run({ id: alert.id });
   }
 
   latest(group: string): StoredAlert | undefined {
@@ -115,12 +118,22 @@ export class SqliteAlertStore implements AlertStore {
       .map(findingOf);
   }
 
-  unresolved(trail: string, rules: readonly string[]): readonly StoredAlert[] {
+  above(
+    { trail, level, entity, actors, addresses }: StoredAlert,
+    rules: readonly string[],
+  ): readonly StoredAlert[] {
     if (rules.length === 0) return [];
     return this.#all(
-      `SELECT body FROM alert WHERE trail = @trail AND status <> 'resolved'
-         AND rule IN (SELECT value FROM json_each(@rules)) ORDER BY opened_ms DESC LIMIT 200`,
-      { trail, rules: JSON.stringify(rules) },
+      `SELECT body FROM alert WHERE id IN (${alertsSharing}) AND level > @level AND status <> 'resolved'
+         AND rule IN (SELECT value FROM json_each(@rules)) ORDER BY opened_ms DESC LIMIT 1000`,
+      {
+        trail,
+        level: severities.indexOf(level),
+        entity: JSON.stringify(entity),
+        actors: JSON.stringify(actors),
+        addresses: JSON.stringify(addresses),
+        rules: JSON.stringify(rules),
+      },
     );
   }
 

@@ -1,4 +1,5 @@
 import type Database from 'better-sqlite3';
+import { addSubjects } from './alert-subjects.ts';
 import { migrate } from './migrate.ts';
 import { openDurable } from './open-durable.ts';
 import { outboxTables } from './outbox.ts';
@@ -52,6 +53,13 @@ CREATE TABLE rule_file (id TEXT PRIMARY KEY, yaml TEXT NOT NULL, changed_ms INTE
 CREATE TABLE rule_choice (rule TEXT PRIMARY KEY, is_enabled INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `,
   outboxTables,
+  `
+CREATE TABLE alert_subject (
+  trail TEXT NOT NULL, kind TEXT NOT NULL, value TEXT NOT NULL, alert TEXT NOT NULL, PRIMARY KEY (trail, kind, value, alert)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX alert_subject_alert ON alert_subject (alert);
+${addSubjects('TRUE')};
+`,
 ];
 
 /**

@@ -209,6 +209,17 @@ export class SqliteOutbox implements Outbox {
     };
   }
 
+  counts(): { readonly waiting: number; readonly dead: number } {
+    const [waiting = 0, dead = 0] = this.#db
+      .prepare<[], [number, number]>(
+        `SELECT count(*) FILTER (WHERE state = 'waiting'), count(*) FILTER (WHERE state = 'dead')
+         FROM delivery WHERE state <> 'delivered'`,
+      )
+      .raw()
+      .get()!;
+    return { waiting, dead };
+  }
+
   putChannel(channel: StoredChannel): void {
     const put = this.#db.prepare(
       `INSERT INTO channel (id, name, target, filter, timers, personal_data, is_enabled, disabled_because, created_at, changed_at)

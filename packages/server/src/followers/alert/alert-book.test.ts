@@ -439,6 +439,17 @@ describe('channels are told', () => {
     kept.wait(60_000);
     expect(kept.types).toEqual(['opened', 'opened', 'resolved', 'opened']);
   });
+
+  it('as much of one that stands for it, however many others there are', () => {
+    const breakIn = (id: string): StoredFinding => finding({ rule: 'break_in', entity: { 'actor.id': id } });
+    kept.take(breakIn('u_0'));
+    kept.nowMs++;
+    kept.take(...Array.from({ length: 300 }, (_, n) => breakIn(`u_${n + 1}`)));
+    kept.take(finding({ entity: { 'actor.id': 'u_0' } }));
+    const alert = kept.store.list({ rule: 'guessing', limit: 1 })[0]!;
+    const [standing] = kept.store.list({ rule: 'break_in', limit: 301 }).slice(-1);
+    expect(kept.notifier.shown(alert).inhibitedBy).toEqual([standing!.id]);
+  });
 });
 
 describe('silences', () => {

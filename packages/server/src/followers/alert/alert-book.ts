@@ -3,6 +3,7 @@ import { type Alert, type AlertAction, type AlertStep, type Entity, SealtrailErr
 import { deterministicId } from '../../access/deterministic-id.ts';
 import type { Issuer } from '../../access/issue-token.ts';
 import type { ActStore, AlertStore, Level, StoredAlert, StoredFinding } from '../../detection-ports.ts';
+import { isoTime } from '../../iso-time.ts';
 
 /** What alerts take over from a rule. */
 export interface AlertRule {
@@ -111,7 +112,7 @@ export class AlertBook {
   #open(finding: StoredFinding, rule: AlertRule, before: StoredAlert | undefined): void {
     const { store, read, now } = this.#parts;
     const told = read(finding.trail, finding.entries);
-    const at = iso(now());
+    const at = isoTime(now());
     const { title, level, tags, risk } = rule;
     const alert: StoredAlert = {
       id: alertIdOf(finding.id, before?.id),
@@ -129,8 +130,8 @@ export class AlertBook {
       findings: 1,
       risk,
       entries: [...finding.entries],
-      firstEventAt: iso(Math.min(finding.startMs, told.firstMs ?? finding.startMs)),
-      lastEventAt: iso(finding.lastMs),
+      firstEventAt: isoTime(Math.min(finding.startMs, told.firstMs ?? finding.startMs)),
+      lastEventAt: isoTime(finding.lastMs),
       openedAt: at,
       changedAt: at,
       ...{ acknowledgedAt: null, resolvedAt: null },
@@ -174,9 +175,9 @@ export class AlertBook {
         entries.length > 2 * shownEntries
           ? [...entries.slice(0, shownEntries), ...entries.slice(-shownEntries)]
           : entries,
-      firstEventAt: iso(Math.min(Date.parse(alert.firstEventAt), finding.startMs)),
-      lastEventAt: iso(Math.max(Date.parse(alert.lastEventAt), finding.lastMs)),
-      changedAt: iso(now()),
+      firstEventAt: isoTime(Math.min(Date.parse(alert.firstEventAt), finding.startMs)),
+      lastEventAt: isoTime(Math.max(Date.parse(alert.lastEventAt), finding.lastMs)),
+      changedAt: isoTime(now()),
     };
     store.put(grown);
     this.#parts.onChange(grown, 'grown');
@@ -196,7 +197,7 @@ export class AlertBook {
         risk,
         findings: alert.findings - 1,
         revision: this.#nextRevision(),
-        changedAt: iso(now()),
+        changedAt: isoTime(now()),
       };
       store.put(shrunk);
       this.#parts.onChange(shrunk, 'grown');
@@ -209,7 +210,7 @@ export class AlertBook {
   }
 
   #changesOf(alert: StoredAlert, action: AlertAction): Partial<StoredAlert> {
-    const at = iso(this.#parts.now());
+    const at = isoTime(this.#parts.now());
     const isResolved = alert.status === 'resolved';
     const wrong = (): SealtrailError =>
       new SealtrailError('alert_not_open', `the alert is ${alert.status}; ${action.action} is not for it`);
@@ -252,7 +253,7 @@ export class AlertBook {
 
   #step(alert: StoredAlert, changes: Partial<StoredAlert>, action: AlertAction, by: Issuer): StoredAlert {
     const { store, acts, now } = this.#parts;
-    const at = iso(now());
+    const at = isoTime(now());
     const changed: StoredAlert = { ...alert, ...changes, revision: this.#nextRevision(), changedAt: at };
     const step: AlertStep = {
       at,
@@ -312,8 +313,6 @@ function withParties(alert: Parties, more: Parties): Pick<Alert, 'actors' | 'add
     addresses: joined(alert.addresses, more.addresses),
   };
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
 
 /** Whether two alerts are about the same: what their entities have in common agrees, or their parties meet. */
 export function shareEntity(

@@ -35,7 +35,7 @@ export const isActive = ({ startsAt, endsAt }: StoredSilence, nowMs: number): bo
 export function mutingOf(
   alert: StoredAlert,
   parts: {
-    readonly store: Pick<AlertStore, 'openSilences' | 'unresolved'>;
+    readonly store: Pick<AlertStore, 'openSilences' | 'above'>;
     readonly inhibitors: (rule: string) => readonly string[];
     readonly nowMs: number;
   },
@@ -47,14 +47,9 @@ export function mutingOf(
       .filter((silence) => isActive(silence, nowMs) && isMeant(silence.match, alert))
       .map(({ id }) => id),
     inhibitedBy: store
-      .unresolved(alert.trail, inhibitors(alert.rule.key))
       // Of a higher level alone: so no two stand for each other, and whoever is told of the one would be of the other.
-      .filter(
-        (other) =>
-          severities.indexOf(other.level) > severities.indexOf(alert.level) &&
-          other.tenant === alert.tenant &&
-          shareEntity(other, alert),
-      )
+      .above(alert, inhibitors(alert.rule.key))
+      .filter((other) => other.tenant === alert.tenant && shareEntity(other, alert))
       .slice(0, 10)
       .map(({ id }) => id),
   };

@@ -2,6 +2,7 @@ import { type NewSilence, SealtrailError, type Silence } from '@sealtrail/core';
 import { deterministicId } from '../../access/deterministic-id.ts';
 import type { Issuer } from '../../access/issue-token.ts';
 import type { ActStore, AlertStore, StoredSilence } from '../../detection-ports.ts';
+import { isoTime } from '../../iso-time.ts';
 
 export interface SilencesParts {
   readonly store: Pick<AlertStore, 'silences' | 'openSilences' | 'putSilence'>;
@@ -43,10 +44,10 @@ export class Silences {
     const silence: StoredSilence = {
       id: newId(),
       ...{ match, owner, reason },
-      startsAt: iso(startMs),
-      endsAt: iso(endMs),
+      startsAt: isoTime(startMs),
+      endsAt: isoTime(endMs),
       createdBy: by.actor?.id ?? 'system',
-      createdAt: iso(nowMs),
+      createdAt: isoTime(nowMs),
       endedBy: null,
     };
     store.putSilence(silence);
@@ -72,7 +73,7 @@ export class Silences {
     if (silence === undefined) throw new SealtrailError('silence_not_found');
     const nowMs = now();
     if (Date.parse(silence.endsAt) <= nowMs) return this.#shown(silence);
-    const at = iso(nowMs);
+    const at = isoTime(nowMs);
     const startsAt = Date.parse(silence.startsAt) > nowMs ? at : silence.startsAt;
     const ended = { ...silence, startsAt, endsAt: at, endedBy: by.actor?.id ?? 'system' };
     store.putSilence(ended);
@@ -98,5 +99,3 @@ export class Silences {
     return { ...silence, state };
   }
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();

@@ -127,6 +127,10 @@ class Following implements AsyncDisposable {
     while (isBehind()) await new Promise((resolve) => setTimeout(resolve, 2));
   }
 
+  within(work: () => void): void {
+    this.#db.transaction(work)();
+  }
+
   /** Commits, and notes where the clock has moved the watermark. */
   commit(...[trail, found, within]: Parameters<SqliteDetectionStore['commit']>): void {
     this.store.commit(trail, found, within);
@@ -238,6 +242,30 @@ describe('DetectFollower', () => {
       late: 0,
       isReady: true,
     });
+  });
+
+  it('goes on exactly where other rules come to nothing, and what was kept with them', async () => {
+    await using it = await Following.start();
+    const events = randomEvents(7);
+    it.follow();
+    for (let round = 0; round < 5; round++) {
+      await it.send(take(events, 20));
+      await it.caughtUp();
+      // One trail is kept, then the transaction fails as a whole.
+      expect(() =>
+        it.within(() => {
+          it.follower.reload(followed);
+          throw new Error('injected');
+        }),
+      ).toThrow('injected');
+      await it.send(take(events, 20));
+      await it.caughtUp();
+      await it.stop('in order');
+      it.follow();
+    }
+    await it.caughtUp();
+    await it.stop('in order');
+    expect(it.findings()).toEqual(it.findingsByOnePass());
   });
 
   it.each([1, 2, 3, 4, 5, 6])(

@@ -92,10 +92,14 @@ export class DetectFollower implements AsyncDisposable {
    * @throws what keeps the state from being kept: then the rules are those from before
    */
   reload(rules: FollowedRules): void {
-    for (const following of this.#trails.values()) following.keep();
-    this.#rules = rules;
-    this.#trails.clear();
-    this.#grew(this.#parts.log.trails().map(({ name }) => name));
+    try {
+      for (const following of this.#trails.values()) following.keep();
+      this.#rules = rules;
+    } finally {
+      // What was kept may be undone with the transaction that it is a part of: all begin again from what is there.
+      this.#trails.clear();
+      this.#grew(this.#parts.log.trails().map(({ name }) => name));
+    }
   }
 
   /** Lets time go on in trails to which nothing comes. To be called now and then, about once a second. */

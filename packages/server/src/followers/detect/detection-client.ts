@@ -10,8 +10,8 @@ export type AlertListener = (revision: number) => void;
 
 /** Detection, as others ask it. */
 export interface DetectionAccess {
-  /** Whether it cannot be asked at the moment. */
-  readonly isAway: boolean;
+  /** Whether it can be asked at the moment; `off`: it is not to run. */
+  readonly state: 'ready' | 'off' | 'detection_unavailable';
   readonly counts: DetectionCounts;
   readonly channels: ChannelsApi;
   /**
@@ -27,14 +27,17 @@ export interface DetectionAccess {
   listen(listener: AlertListener): () => void;
 }
 
-const nothing: DetectionCounts = { entries: 0, lateEvents: 0, gaveUp: 0, openedAlerts: 0 };
+const nothing: DetectionCounts = {
+  ...{ entries: 0, behind: 0, lateEvents: 0, gaveUp: 0, openedAlerts: 0 },
+  ...{ waitingActs: 0, waiting: 0, dead: 0 },
+};
 
 const refuse = (): Promise<never> =>
   Promise.reject(new SealtrailError('detection_unavailable', 'detection is turned off in the configuration'));
 
 /** Where detection is turned off. */
 export const noDetection: DetectionAccess = {
-  isAway: true,
+  state: 'off',
   counts: nothing,
   channels: channelsBy(refuse),
   call: refuse,
@@ -70,8 +73,8 @@ export class DetectionClient implements DetectionAccess, AsyncDisposable {
     return this.#thread.started;
   }
 
-  get isAway(): boolean {
-    return this.#thread.isAway;
+  get state(): DetectionAccess['state'] {
+    return this.#thread.isAway ? 'detection_unavailable' : 'ready';
   }
 
   get counts(): DetectionCounts {

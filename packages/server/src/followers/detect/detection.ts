@@ -1,28 +1,25 @@
-import { createHash } from 'node:crypto';
-import { type Alert, SealtrailError } from '@sealtrail/core';
 import { CompiledRules } from '@sealtrail/core/sigma';
 import { deterministicId } from '../../access/deterministic-id.ts';
-import type { Issuer } from '../../access/issue-token.ts';
-import { systemTrail } from '../../access/permissions.ts';
 import type {
   Act,
   ActStore,
   AlertStore,
   DetectionStore,
   RuleStore,
-  StoredAlert,
   StoredFinding,
 } from '../../detection-ports.ts';
+import { isoTime } from '../../iso-time.ts';
 import type { LogReader } from '../../ports.ts';
 import { fingerprintsOf } from '../../rules/fingerprint.ts';
 import { RuleCatalog, type RuleCatalogParts } from '../../rules/rule-catalog.ts';
+import { RuleDesk } from '../../rules/rule-desk.ts';
 import { ActFlusher } from '../alert/act-flusher.ts';
 import { AlertBook } from '../alert/alert-book.ts';
+import { AlertDesk } from '../alert/alert-desk.ts';
 import { Notifier, type NotifierParts } from '../alert/notifier.ts';
 import { Silences } from '../alert/silences.ts';
-import { decodeAlertCursor, encodeAlertCursor } from './alert-cursor.ts';
 import { DetectFollower, type DetectFollowerParts } from './detect-follower.ts';
-import type { AlertScope, DetectionCalls } from './detection-calls.ts';
+import type { ProgressCalls } from './detection-calls.ts';
 import type { DetectionCounts } from './protocol.ts';
 import { readEntries } from './read-entries.ts';
 import type { FollowedRules } from './trail-detection.ts';
@@ -59,17 +56,17 @@ const maxTimerMs = 3_600_000;
 const retryMs = 1000;
 /** How often time goes on where nothing comes. */
 const tickMs = 1000;
-const findingsShown = 100;
 /** Entries of a finding. */
 const maxEntries = 16;
 
 /** Detection as a whole: follows the log with the rules that are enabled, groups findings into alerts, tells channels. */
-export class Detection implements DetectionCalls, AsyncDisposable {
+export class Detection implements ProgressCalls, AsyncDisposable {
+  readonly alerts: AlertDesk;
+  readonly rules: RuleDesk;
   readonly #parts: DetectionParts;
   readonly #catalog: RuleCatalog;
   readonly #notifier: Notifier;
   readonly #book: AlertBook;
-  readonly #silences: Silences;
   readonly #acts: ActFlusher;
   readonly #follower: DetectFollower;
   readonly #ticking: NodeJS.Timeout;
@@ -104,7 +101,16 @@ export class Detection implements DetectionCalls, AsyncDisposable {
       },
     });
     this.#toldRevision = this.#book.revision;
-    this.#silences = new Silences({ ...{ store: alerts, acts, now }, newId: () => newId('sil_') });
+    this.alerts = new AlertDesk({
+      ...{ store: alerts, book: this.#book, notifier: this.#notifier },
+      silences: new Silences({ ...{ store: alerts, acts, now }, newId: () => newId('sil_') }),
+      change: (work) => this.#change(work),
+    });
+    this.rules = new RuleDesk({
+      ...{ catalog: this.#catalog, acts, now },
+      newId: () => newId('act_'),
+      change: (work) => this.#changeRules(work),
+    });
     this.#acts = new ActFlusher(acts, parts.record);
     this.#follower = new DetectFollower({
       ...{ log: parts.log, reader: parts.reader, store: parts.findings, latenessMs: parts.latenessMs },
@@ -136,18 +142,25 @@ export class Detection implements DetectionCalls, AsyncDisposable {
     await this.#follower[Symbol.asyncDispose]();
   }
 
-  counts(): DetectionCounts {
+  counts(): Omit<DetectionCounts, 'waiting' | 'dead'> {
+    const { acts, log, reader } = this.#parts;
     const { entries, late, gaveUp } = this.#follower.totals;
-    return { entries, lateEvents: late, gaveUp, openedAlerts: this.#openedAlerts };
+    const behind = log
+      .trails()
+      .reduce((sum, { name }) => sum + reader.size(name) - this.#follower.progress(name).entries, 0);
+    return {
+      ...{ entries, behind, lateEvents: late, gaveUp },
+      ...{ openedAlerts: this.#openedAlerts, waitingActs: acts.count() },
+    };
   }
 
-  status(): ReturnType<DetectionCalls['status']> {
+  status(): ReturnType<ProgressCalls['status']> {
     const { log, reader, latenessMs } = this.#parts;
     const enabled = this.#catalog.list().filter(({ isEnabled }) => isEnabled).length;
     return {
       trails: log.trails().map(({ name }) => {
         const { entries, completeMs, late } = this.#follower.progress(name);
-        const completeUntil = completeMs === undefined ? null : iso(completeMs);
+        const completeUntil = completeMs === undefined ? null : isoTime(completeMs);
         return { trail: name, size: reader.size(name), entries, completeUntil, late };
       }),
       rules: { enabled, disabled: this.#catalog.list().length - enabled },
@@ -158,166 +171,14 @@ export class Detection implements DetectionCalls, AsyncDisposable {
     };
   }
 
-  listAlerts(
-    ...[query, cursor]: Parameters<DetectionCalls['listAlerts']>
-  ): ReturnType<DetectionCalls['listAlerts']> {
-    const { limit } = query;
-    const before = cursor === undefined ? undefined : decodeAlertCursor(cursor);
-    const found = this.#parts.alerts.list({ ...query, before, limit: limit + 1 });
-    const page = found.slice(0, limit);
-    return {
-      alerts: page.map((alert) => this.#notifier.shown(alert)),
-      nextCursor: found.length > limit ? encodeAlertCursor(page[page.length - 1]!) : null,
-    };
-  }
-
-  getAlert(id: string, scope: AlertScope): ReturnType<DetectionCalls['getAlert']> {
-    const { alerts } = this.#parts;
-    const alert = this.#reached(id, scope);
-    return {
-      alert: this.#notifier.shown(alert),
-      steps: [...alerts.steps(id)],
-      findings: alerts
-        .findingsOf(id, findingsShown)
-        .map(({ id: finding, rule, kind, startMs, lastMs, endMs, peak, value, entries }) => ({
-          ...{ id: finding, rule, kind, peak, value: value ?? null },
-          startedAt: iso(startMs),
-          lastAt: iso(lastMs),
-          endedAt: endMs === undefined ? null : iso(endMs),
-          entries: [...entries],
-        })),
-    };
-  }
-
-  actOnAlert(...[id, action, by, scope]: Parameters<DetectionCalls['actOnAlert']>): Alert {
-    const alert = this.#change(() => {
-      this.#reached(id, scope);
-      if (action.action === 'resolve' && action.duplicateOf !== undefined)
-        this.#reached(action.duplicateOf, scope);
-      const changed = this.#book.act(id, action, by);
-      // Alerts that this one stood for are told of now.
-      if (changed.status === 'resolved') this.#notifier.unmute();
-      return changed;
-    });
-    return this.#notifier.shown(alert);
-  }
-
-  changedAlerts(...[revision, query]: Parameters<DetectionCalls['changedAlerts']>): readonly Alert[] {
-    return this.#parts.alerts.changedAfter(revision, query).map((alert) => this.#notifier.shown(alert));
-  }
-
-  alertRevision(): number {
-    return this.#book.revision;
-  }
-
-  alertStats(...[query]: Parameters<DetectionCalls['alertStats']>): ReturnType<DetectionCalls['alertStats']> {
-    const counts = this.#parts.alerts.stats(query);
-    return {
-      total: Object.values(counts.byStatus).reduce((sum, count) => sum + count, 0),
-      ...counts,
-      byStatus: { open: 0, acknowledged: 0, assigned: 0, resolved: 0, ...counts.byStatus },
-      byLevel: { informational: 0, low: 0, medium: 0, high: 0, critical: 0, ...counts.byLevel },
-      byDisposition: {
-        ...{ true_positive: 0, benign: 0, false_positive: 0, duplicate: 0 },
-        ...counts.byDisposition,
-      },
-      byRule: [...counts.byRule],
-    };
-  }
-
   /** Tells channels, one of which has changed, of what is open and they do not know of. */
   catchUpChannels(): void {
     this.#change(() => this.#notifier.catchUp());
   }
 
-  listSilences(): ReturnType<DetectionCalls['listSilences']> {
-    return this.#silences.list();
-  }
-
-  createSilence(
-    ...[silence, by]: Parameters<DetectionCalls['createSilence']>
-  ): ReturnType<DetectionCalls['createSilence']> {
-    return this.#change(() => this.#silences.create(silence, by));
-  }
-
-  endSilence(id: string, by: Issuer): ReturnType<DetectionCalls['endSilence']> {
-    return this.#change(() => {
-      const silence = this.#silences.end(id, by);
-      this.#notifier.unmute();
-      return silence;
-    });
-  }
-
-  listRules(): ReturnType<DetectionCalls['listRules']> {
-    return this.#catalog.list();
-  }
-
-  getRule(key: string): ReturnType<DetectionCalls['getRule']> {
-    return this.#catalog.get(key);
-  }
-
-  validateRules(yaml: string): ReturnType<DetectionCalls['validateRules']> {
-    return this.#catalog.validate(yaml);
-  }
-
-  createRules(yaml: string, by: Issuer): ReturnType<DetectionCalls['createRules']> {
-    return this.#changeRules(() => {
-      const rules = this.#catalog.create(yaml);
-      this.#addRuleAct(
-        'rule.create',
-        rules.map(({ key }) => key),
-        by,
-        { sha256: sha256(yaml), yaml },
-      );
-      return rules;
-    });
-  }
-
-  replaceRules(key: string, yaml: string, by: Issuer): ReturnType<DetectionCalls['replaceRules']> {
-    return this.#changeRules(() => {
-      const rules = this.#catalog.replace(key, yaml);
-      this.#addRuleAct(
-        'rule.update',
-        rules.map((rule) => rule.key),
-        by,
-        { sha256: sha256(yaml), yaml },
-      );
-      return rules;
-    });
-  }
-
-  removeRules(key: string, by: Issuer): ReturnType<DetectionCalls['removeRules']> {
-    return this.#changeRules(() => {
-      const { yaml } = this.#catalog.get(key);
-      const keys = this.#catalog.remove(key);
-      this.#addRuleAct('rule.delete', keys, by, { sha256: sha256(yaml) });
-      return keys;
-    });
-  }
-
-  enableRule(key: string, by: Issuer): ReturnType<DetectionCalls['enableRule']> {
-    return this.#changeRules(() => {
-      const rule = this.#catalog.enable(key);
-      this.#addRuleAct('rule.enable', [rule.key], by, {});
-      return rule;
-    });
-  }
-
-  disableRule(key: string, reason: string, by: Issuer): ReturnType<DetectionCalls['disableRule']> {
-    return this.#changeRules(() => {
-      const rule = this.#catalog.disable(key);
-      this.#addRuleAct('rule.disable', [rule.key], by, { reason });
-      return rule;
-    });
-  }
-
-  rulesForBacktest(key: string | undefined): ReturnType<DetectionCalls['rulesForBacktest']> {
-    return this.#catalog.forBacktest(key);
-  }
-
   addFindings(
-    ...[{ trail, since, until }, found, by]: Parameters<DetectionCalls['addFindings']>
-  ): ReturnType<DetectionCalls['addFindings']> {
+    ...[{ trail, since, until }, found, by]: Parameters<ProgressCalls['addFindings']>
+  ): ReturnType<ProgressCalls['addFindings']> {
     const { findings, acts, now, newId } = this.#parts;
     return this.#change(() => {
       const amended: StoredFinding[] = [];
@@ -332,7 +193,7 @@ export class Detection implements DetectionCalls, AsyncDisposable {
       const counts = { added: added.length, amended: amended.length };
       acts.add({
         id: deterministicId(`detection.backfill ${newId('act_')}`),
-        time: iso(now()),
+        time: isoTime(now()),
         action: 'detection.backfill',
         category: 'configuration',
         ...by,
@@ -341,18 +202,6 @@ export class Detection implements DetectionCalls, AsyncDisposable {
       });
       return counts;
     });
-  }
-
-  /** An alert that is there and within reach. */
-  #reached(id: string, { trails, tenants, hidesSystem }: AlertScope): StoredAlert {
-    const alert = this.#parts.alerts.get(id);
-    const isReached =
-      alert !== undefined &&
-      (trails === undefined || trails.includes(alert.trail)) &&
-      !(hidesSystem && alert.trail === systemTrail) &&
-      (tenants === undefined || (alert.tenant !== null && tenants.includes(alert.tenant)));
-    if (!isReached) throw new SealtrailError('alert_not_found');
-    return alert;
   }
 
   #followedRules(): FollowedRules {
@@ -389,24 +238,6 @@ export class Detection implements DetectionCalls, AsyncDisposable {
       this.#follower.reload(this.#followedRules());
       throw error;
     }
-  }
-
-  #addRuleAct(
-    action: string,
-    keys: readonly string[],
-    by: Issuer,
-    metadata: Readonly<Record<string, string>>,
-  ): void {
-    const { acts, now, newId } = this.#parts;
-    acts.add({
-      id: deterministicId(`${action} ${newId('act_')}`),
-      time: iso(now()),
-      action,
-      category: 'configuration',
-      ...by,
-      targets: keys.slice(0, 64).map((key) => ({ type: 'rule', id: key.slice(0, 256) })),
-      ...(Object.keys(metadata).length > 0 && { metadata: bounded(metadata) }),
-    });
   }
 
   /** What is to happen once something has been committed. */
@@ -461,11 +292,3 @@ const joined = (known: StoredFinding, more: StoredFinding): StoredFinding => ({
   peak: Math.max(known.peak, more.peak),
   entries: [...new Set([...known.entries, ...more.entries])].sort((a, b) => a - b).slice(0, maxEntries),
 });
-
-const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-
-/** The text of a rule as far as an entry of the trail `system` has room for it. */
-const bounded = (metadata: Readonly<Record<string, string>>): Record<string, string> =>
-  Object.fromEntries(Object.entries(metadata).map(([name, value]) => [name, value.slice(0, 16_384)]));
-
-const iso = (ms: number): string => new Date(ms).toISOString();

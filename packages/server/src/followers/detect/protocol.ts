@@ -29,12 +29,19 @@ export type DetectReply =
   /** Once in a while. */
   | { readonly kind: 'counted'; readonly counts: DetectionCounts };
 
-/** What metrics tell of detection, since the start of its thread. */
+/** What metrics tell of detection; sums are since the start of its thread. */
 export interface DetectionCounts {
   /** Entries looked at, over all trails. */
   readonly entries: number;
+  /** Entries that are there and have not been looked at. */
+  readonly behind: number;
   readonly lateEvents: number;
   /** What correlations had to give up because it was more than they may hold. */
   readonly gaveUp: number;
   readonly openedAlerts: number;
+  /** Acts that are not in the trail `system` yet. */
+  readonly waitingActs: number;
+  /** Notifications on their way, over all channels, and those that were given up. */
+  readonly waiting: number;
+  readonly dead: number;
 }
