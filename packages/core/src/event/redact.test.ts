@@ -170,6 +170,18 @@ describe('createRedactor', () => {
     });
   });
 
+  it('leaves the id of an AWS access key where ids of them belong, and there alone', () => {
+    const key = { accessKeyId: apiKey, secretAccessKey: 'abc', note: apiKey };
+    expect(metadataOf({ userIdentity: key, aws_access_key_id: `${apiKey} x` })).toEqual({
+      userIdentity: {
+        accessKeyId: apiKey,
+        secretAccessKey: '[redacted:key]',
+        note: '[redacted:access_key]',
+      },
+      aws_access_key_id: '[redacted:access_key] x',
+    });
+  });
+
   describe('in keys', () => {
     it('leaves none that is a secret by its form or holds one, and keeps the members', () => {
       const other = `AKIA${'X'.repeat(16)}`;

@@ -110,11 +110,18 @@ function hasName({ metadata, changes }: Event, isSecret: (name: string) => boole
 
 type RedactText = (text: string) => string;
 
+/**
+ * Whether a value is the id of an AWS access key where the id of one belongs. It opens nothing without the key itself, and
+ * says which key did something: anywhere else it goes, since the key is often beside it.
+ */
+const isKeyId = (name: string, value: string): boolean =>
+  /^(?:aws_?)?access_?key_?id$/i.test(name) && /^(?:AKIA|ASIA)[A-Z0-9]{16}$/.test(value);
+
 function redactEvent(event: Event, redactText: RedactText, isSecret: (name: string) => boolean): Event {
   const inJson = (value: JsonValue, key: string | undefined): JsonValue => {
     if (key !== undefined && value !== null && typeof value !== 'boolean' && isSecret(key))
       return mark('key');
-    if (typeof value === 'string') return redactText(value);
+    if (typeof value === 'string') return key !== undefined && isKeyId(key, value) ? value : redactText(value);
     if (typeof value === 'number') {
       const text = String(value);
       const redacted = redactText(text);
