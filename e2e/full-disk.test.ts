@@ -9,7 +9,7 @@ const json = { 'content-type': 'application/json' };
 const post = (server: TestServer, route: string, body: unknown): Promise<Answer> =>
   server.send(route, { method: 'POST', headers: json, body: JSON.stringify(body) });
 
-const ready = { status: 'ready', parts: { log: 'ready', search: 'ready' } };
+const ready = { status: 'ready', parts: { log: 'ready', search: 'ready', detection: 'off' } };
 const waiting = { timeout: 50_000, interval: 100 };
 async function readiness(server: TestServer): Promise<[status: number, body: unknown]> {
   const { status, text } = await server.send('/readyz', { token: null });
@@ -72,7 +72,7 @@ describe.skipIf(!SmallDisk.isPossible())('on a full disk (needs the right to mou
     expect((await post(server, '/v1/events', { action: 'a.b' })).status).toBe(503);
     expect(await readiness(server)).toEqual([
       503,
-      { status: 'not_ready', parts: { log: 'storage_unavailable', search: 'ready' } },
+      { status: 'not_ready', parts: { log: 'storage_unavailable', search: 'ready', detection: 'off' } },
     ]);
     expect((await server.send('/healthz')).status).toBe(200);
     disk.free();
@@ -91,7 +91,7 @@ describe.skipIf(!SmallDisk.isPossible())('on a full disk (needs the right to mou
       await using server = await startServer({ dir });
       expect(await readiness(server)).toEqual([
         503,
-        { status: 'not_ready', parts: { log: 'ready', search: 'index_unavailable' } },
+        { status: 'not_ready', parts: { log: 'ready', search: 'index_unavailable', detection: 'off' } },
       ]);
       await server.record([{ action: 'a.b' }, { action: 'a.c' }]);
       for (const route of ['/v1/events?q=*', '/v1/stats?field=action']) {
