@@ -12,32 +12,13 @@ import type {
 } from '@sealtrail/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Command, type Outcome, run } from './support/command-line.ts';
+import { guessing } from './support/guessing.ts';
 import { adminSecret, startServer, type TestServer } from './support/server.ts';
 
 const waiting = { timeout: 20_000 };
 const unknown = 'alr_000000000000000000000000';
 
-const rules = `
-title: A failure
-name: failure_of_test
-level: informational
-logsource: {product: sealtrail}
-detection: {selection: {action: test.login, outcome: failure}, condition: selection}
-sealtrail:
-  tests:
-    - {name: one, match: true, event: {action: test.login, outcome: failure}}
-    - {name: none, match: false, event: {action: test.login, outcome: success}}
----
-title: Many failures
-name: failures_of_test
-description: Somebody guesses passwords.
-level: high
-correlation: {type: event_count, rules: [failure_of_test], group-by: [actor.id], timespan: 60m, condition: {gte: 4}}
-sealtrail:
-  tests:
-    - {name: four, match: true, events: [{event: {action: test.login, outcome: failure, actor: {id: u}}, times: 4}]}
-    - {name: three, match: false, events: [{event: {action: test.login, outcome: failure, actor: {id: u}}, times: 3}]}
-`;
+const rules = guessing(60);
 
 let server: TestServer;
 beforeAll(async () => {

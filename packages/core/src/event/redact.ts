@@ -121,7 +121,8 @@ function redactEvent(event: Event, redactText: RedactText, isSecret: (name: stri
   const inJson = (value: JsonValue, key: string | undefined): JsonValue => {
     if (key !== undefined && value !== null && typeof value !== 'boolean' && isSecret(key))
       return mark('key');
-    if (typeof value === 'string') return key !== undefined && isKeyId(key, value) ? value : redactText(value);
+    if (typeof value === 'string')
+      return key !== undefined && isKeyId(key, value) ? value : redactText(value);
     if (typeof value === 'number') {
       const text = String(value);
       const redacted = redactText(text);

@@ -1,37 +1,24 @@
 import type { Alert, AlertDetails } from '@sealtrail/core';
 import { describe, expect, it } from 'vitest';
+import { sampleAlert } from '../channels/testing/sample-notification.ts';
 import { alertReport } from './alert-report.ts';
 import { alertStatsReport } from './alert-stats-report.ts';
 import { aboutText, statusText } from './alert-text.ts';
 import { textWidth } from './text-width.ts';
 
-const alert: Alert = {
-  id: 'alr_0123456789abcdef01234567',
-  revision: 7,
-  trail: 'main',
-  tenant: 'acme',
-  rule: { key: 'brute-force', title: 'Many failed sign-ins, then one that succeeds' },
-  level: 'high',
+const alert: Alert = sampleAlert({
   tags: ['attack.credential-access', 'attack.t1110.003', 'attack.initial-access', 'attack.t1078'],
   entity: { 'actor.id': 'u_1', 'source.ip': '192.0.2.7' },
-  actors: ['u_1', 'u_2'],
   addresses: ['192.0.2.7', '192.0.2.8'],
   status: 'resolved',
-  assignee: null,
   disposition: 'true_positive',
-  duplicateOf: null,
   findings: 12,
-  risk: 120,
   entries: [10, 11],
-  firstEventAt: '2026-01-31T09:30:00.000Z',
-  lastEventAt: '2026-01-31T09:35:00.000Z',
   openedAt: '2026-01-31T09:35:01.250Z',
   changedAt: '2026-01-31T10:00:00.000Z',
-  acknowledgedAt: null,
   resolvedAt: '2026-01-31T10:00:00.000Z',
-  silencedBy: [],
   inhibitedBy: ['alr_0123456789abcdef00000000'],
-};
+});
 const details: AlertDetails = {
   alert,
   steps: [

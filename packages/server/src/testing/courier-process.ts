@@ -4,8 +4,9 @@ import { ChannelSender } from '../adapters/channels/channel-sender.ts';
 import { TargetGuard } from '../adapters/channels/target-guard.ts';
 import { openDurable } from '../adapters/sqlite/open-durable.ts';
 import { outboxTables, SqliteOutbox } from '../adapters/sqlite/outbox.ts';
+import { sampleChannel } from '../channels/testing/sample-channel.ts';
 import { Courier } from '../followers/deliver/courier.ts';
-import { numbered, sampleChannel } from '../followers/deliver/testing/delivering.ts';
+import { numbered } from '../followers/deliver/testing/delivering.ts';
 
 /** Enqueues numbered notifications for a webhook and delivers them, until it is killed: `courier-process FILE URL TOTAL`. */
 const [file = '', url = '', total = '0'] = process.argv.slice(2);

@@ -1,31 +1,17 @@
 import type { Notification } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { describe, expect, it } from 'vitest';
-import type { Settlement, StoredChannel } from '../../channel-ports.ts';
+import type { Settlement } from '../../channel-ports.ts';
+import { sampleChannel } from '../../channels/testing/sample-channel.ts';
 import { sampleNotification } from '../../channels/testing/sample-notification.ts';
-import { sampleTarget } from '../../channels/testing/sample-targets.ts';
 import { type OutboxLimits, outboxTables, SqliteOutbox } from './outbox.ts';
-
-const channel = (id: string, given: Partial<StoredChannel> = {}): StoredChannel => ({
-  id,
-  name: 'ops',
-  target: sampleTarget('webhook'),
-  filter: { minLevel: 'medium' },
-  timers: { waitMs: 0, intervalMs: 0, repeatMs: 0 },
-  personalData: false,
-  isEnabled: true,
-  disabledBecause: null,
-  createdAt: '2026-01-31T00:00:00.000Z',
-  changedAt: '2026-01-31T00:00:00.000Z',
-  ...given,
-});
 
 function outboxOf(limits: Partial<OutboxLimits> = {}): { outbox: SqliteOutbox; db: Database.Database } {
   const db = new Database(':memory:');
   db.exec(outboxTables);
   const outbox = new SqliteOutbox(db, limits);
-  outbox.putChannel(channel('a'));
-  outbox.putChannel(channel('b'));
+  outbox.putChannel(sampleChannel('a'));
+  outbox.putChannel(sampleChannel('b'));
   return { outbox, db };
 }
 
@@ -128,9 +114,9 @@ describe('SqliteOutbox', () => {
   it('gives nothing of a channel that is disabled, and keeps it', () => {
     const { outbox } = outboxOf();
     outbox.enqueue('a', opened(), 1);
-    outbox.putChannel(channel('a', { isEnabled: false }));
+    outbox.putChannel(sampleChannel('a', { isEnabled: false }));
     expect([outbox.head('a', 0), outbox.busy(), outbox.state('a').waiting]).toEqual([undefined, [], 1]);
-    outbox.putChannel(channel('a'));
+    outbox.putChannel(sampleChannel('a'));
     expect(outbox.busy()).toEqual(['a']);
   });
 
@@ -163,7 +149,7 @@ describe('SqliteOutbox', () => {
 
   it('gives back a channel as it was put, with its secrets', () => {
     const { outbox } = outboxOf();
-    const put = channel('c', { personalData: true, isEnabled: false, disabledBecause: 'HTTP 410' });
+    const put = sampleChannel('c', { personalData: true, isEnabled: false, disabledBecause: 'HTTP 410' });
     outbox.putChannel(put);
     expect(outbox.channel('c')).toEqual(put);
   });

@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { outboxTables, SqliteOutbox } from '../../adapters/sqlite/outbox.ts';
 import type { Outbox } from '../../channel-ports.ts';
+import { sampleChannel } from '../../channels/testing/sample-channel.ts';
 import { Courier, type CourierParts } from './courier.ts';
-import { faulty, hanging, numbered, ScriptedSender, sampleChannel } from './testing/delivering.ts';
+import { faulty, hanging, numbered, ScriptedSender } from './testing/delivering.ts';
 
 const running: AsyncDisposable[] = [];
 afterEach(async () => {
