@@ -37,12 +37,6 @@ export const wronglyFound: Readonly<Record<string, string>> = {
 export const strictly: Readonly<Record<string, string>> = {
   after_hours_administration:
     'administration outside of office hours in UTC, of entries of any source; meant to be set for the installation',
-  service_account_in_browser:
-    'a weakness: an assumed role of AWS and the public client of Okta count as services, also where a person is behind them',
-  impersonation_sensitive_act:
-    'a weakness: whoever assumed a role of AWS counts as somebody who acts for somebody else',
-  api_key_created_for_other:
-    'a weakness: an actor of AWS is known by its ARN and a target by its name, so they are never the same',
   backup_deleted: 'an event that was made up: S3 replication by the name of EC2',
   sso_changed:
     'single sign-on was set up by the service itself; the rule for AWS leaves that out, the general one does not',
@@ -51,7 +45,6 @@ export const strictly: Readonly<Record<string, string>> = {
   refresh_token_reused: 'a token was used again, which is what the rule is for',
   password_set_for_other: 'an administrator set a password, which is what the rule is for',
   mfa_removed: 'factors were reset, which is what the rule is for',
-  sign_in_by_script: 'the single sign-on of AWS itself comes with the user agent of a library',
   actor_risk: 'points of the other findings of this list add up',
   address_risk: 'points of the other findings of this list add up',
   mfa_reset_of_other: 'factors were reset, which is what the rule is for',

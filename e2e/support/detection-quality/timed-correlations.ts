@@ -37,6 +37,11 @@ const aws = (service: string, eventName: string, rest: object): object => ({
 const adminPolicy = 'arn:aws:iam::aws:policy/AdministratorAccess';
 /** `1.1.1.1alice`: an address and a user. */
 const addressAndUser = (value: string): readonly string[] => /^([\d.]*\d)(\D.*)$/.exec(value)!.slice(1);
+/** `1.1.1.1-SOME_KEY`: an address and a key, whose id is given the form that they have. */
+const addressAndKey = (value: string): readonly string[] => {
+  const [address, key] = value.split('-');
+  return [address!, `AKIA${key!.replaceAll('_', '').slice(0, 16).padEnd(16, 'X')}`];
+};
 /** `111122223333_us-east-1`: an account and a region. */
 const mailQuestion =
   (eventName: string): MakeRecord =>
@@ -110,6 +115,27 @@ const replays: Readonly<Record<string, Replay>> = {
       },
     },
   },
+  'AWS.Privilege.Escalation.Via.User.Compromise.Group': {
+    source: 'aws-cloudtrail',
+    rules: ['aws_access_key_for_other_user_used'],
+    parts: {
+      'User Backdoored': (value) => {
+        const [sourceIPAddress, accessKeyId] = addressAndKey(value);
+        return aws('iam', 'CreateAccessKey', {
+          sourceIPAddress,
+          requestParameters: { userName: 'u_2' },
+          responseElements: { accessKey: { accessKeyId } },
+        });
+      },
+      'User Accessed': (value) => {
+        const [sourceIPAddress, accessKeyId] = addressAndKey(value);
+        return aws('s3', 'ListBuckets', {
+          sourceIPAddress,
+          userIdentity: { type: 'IAMUser', userName: 'u_2', accessKeyId },
+        });
+      },
+    },
+  },
   'AWS.CloudTrail.SES.SESEnumeration': {
     source: 'aws-cloudtrail',
     rules: ['aws_mail_discovery'],
@@ -134,8 +160,6 @@ const replays: Readonly<Record<string, Replay>> = {
 export const notPlayed: Readonly<Record<string, string>> = {
   'AWS.Console.Sign-In.WITHOUT.Okta':
     'that something else did not come first, and only where all people sign in by Okta',
-  'AWS.Privilege.Escalation.Via.User.Compromise.Group':
-    'a new key and its first use: the redaction of secrets removes the name of a key before it is stored',
   'AWS.S3.ObjectExfiltration.WITH.ObjectDeletion': 'copies to buckets of other accounts are not told apart',
   'AWS.SSO.Access.Token.Retrieved.by.Unauthenticated.IP.Group': 'that something else did not come first',
   'GitHub.ArtifactDownload.FROM.CrossFork.Workflow': 'webhooks of GitHub are no source yet',
