@@ -10,7 +10,7 @@ export { type CorrelatorChanges, type Group, memoryOf } from './correlate/correl
 export type { Episode } from './correlate/episode.ts';
 export type { GroupValue } from './correlate/event-reader.ts';
 export type { GroupStore, Spill, StoredGroup } from './correlate/group-store.ts';
-export type { SavedWindow } from './correlate/window.ts';
+export { type SavedWindow, savedForm } from './correlate/window.ts';
 export { DerivedFields, derivedFields } from './derived-fields.ts';
 export {
   Detector,

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import type { LoadedCorrelation, LoadedRules } from '@sealtrail/core/sigma';
+import { type LoadedCorrelation, type LoadedRules, savedForm } from '@sealtrail/core/sigma';
 
 /**
  * By the keys of correlations: what they are, with all that they are over. What is kept of a correlation means something
- * to this very one only; titles, tests and the like do not matter.
+ * to this very one only, and in the form that it is kept in now; titles, tests and the like do not matter.
  */
 export function fingerprintsOf({
   rules,
@@ -21,7 +21,7 @@ export function fingerprintsOf({
 const digestOfCorrelation = (
   { document, rules }: LoadedCorrelation,
   digests: ReadonlyMap<string, string>,
-): string => digestOf([document.correlation, rules.map((key) => digests.get(key))]);
+): string => digestOf([savedForm, document.correlation, rules.map((key) => digests.get(key))]);
 
 const digestOf = (value: unknown): string =>
   createHash('sha256')

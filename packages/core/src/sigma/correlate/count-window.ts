@@ -1,13 +1,15 @@
-import { type Episode, type EpisodeListener, Episodes, maxSamples, type Occurrence } from './episode.ts';
+import {
+  type Episode,
+  type EpisodeListener,
+  Episodes,
+  maxSamples,
+  type Occurrence,
+  type Stretch,
+} from './episode.ts';
 import { type SavedWindow, Window } from './window.ts';
 
 /** A stretch, and where in `#held` the event stands that it begins with. */
-interface FoundStretch {
-  startMs: number;
-  endMs: number;
-  peak: number;
-  readonly at: number;
-}
+type FoundStretch = { -readonly [key in keyof Stretch]: Stretch[key] } & { readonly at: number };
 
 /** What is the same for all groups. */
 export interface CountSpec {
@@ -135,11 +137,12 @@ export class CountWindow extends Window {
       const peak = (i - low) / 2 + 1;
       if (stretch !== undefined && startMs <= stretch.endMs) {
         stretch.endMs = endMs;
+        stretch.lastMs = held[i]!;
         stretch.peak = Math.max(stretch.peak, peak);
         continue;
       }
       this.#unite(stretch, index);
-      stretch = { startMs, endMs, peak, at: i };
+      stretch = { startMs, endMs, lastMs: startMs, peak, at: i };
     }
     this.#unite(stretch, index);
   }

@@ -19,7 +19,7 @@ export interface Episode {
   startMs: number;
   /** When it ceased to; infinite while it holds. */
   endMs: number;
-  /** Time of the last event that counted, as far as it is known: of late events it is the latest one of them. */
+  /** Time of the last event that counted while it held; where none did after it began, `startMs`. */
   lastMs: number;
   /** The largest count, number of values or value measured in one window. */
   peak: number;
@@ -45,7 +45,7 @@ export type SavedEpisode = Omit<Episode, 'endMs' | 'isFired' | 'mergedInto'> & {
 };
 
 /** A stretch of an episode, as it is found. */
-export type Stretch = Pick<Episode, 'startMs' | 'endMs' | 'peak'>;
+export type Stretch = Pick<Episode, 'startMs' | 'endMs' | 'lastMs' | 'peak'>;
 
 /** Events kept as samples of an episode. */
 export const maxSamples = 10;
@@ -108,6 +108,14 @@ export class Episodes {
     this.#changed(last);
   }
 
+  /** A late event in the midst of an episode, which changes nothing but what was last. */
+  include(timeMs: number): void {
+    const episode = this.#list.find(({ startMs, endMs }) => startMs <= timeMs && timeMs < endMs);
+    if (episode === undefined || timeMs <= episode.lastMs) return;
+    episode.lastMs = timeMs;
+    this.#changed(episode);
+  }
+
   /** The last episode has ended. */
   end(endMs: number): void {
     if (!this.isHolding) return;
@@ -128,7 +136,6 @@ export class Episodes {
     if (touched.length === 0) {
       const episode: Episode = {
         ...stretch,
-        lastMs: stretch.startMs,
         raisedAt,
         raisedMs: stretch.startMs,
         completedBy,
@@ -148,10 +155,9 @@ export class Episodes {
       other.mergedInto = kept;
       this.#changed(other);
     }
-    kept.lastMs = Math.max(kept.lastMs, stretch.startMs);
-    for (const { lastMs } of touched) kept.lastMs = Math.max(kept.lastMs, lastMs);
-    for (const { endMs, peak } of [stretch, ...touched]) {
+    for (const { endMs, lastMs, peak } of [stretch, ...touched]) {
       kept.endMs = Math.max(kept.endMs, endMs);
+      kept.lastMs = Math.max(kept.lastMs, lastMs);
       kept.peak = Math.max(kept.peak, peak);
     }
     this.#list = this.#list.filter(({ mergedInto }) => mergedInto === undefined);

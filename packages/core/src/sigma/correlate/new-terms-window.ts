@@ -153,6 +153,7 @@ export class NewTermsWindow extends Window {
   #begin(episode: Episode, timeMs: number, index: number): void {
     episode.startMs = timeMs;
     episode.endMs = timeMs;
+    episode.lastMs = timeMs;
     episode.completedBy = index;
     this.#spec.changed(this.key, episode);
   }

@@ -151,11 +151,12 @@ export class OrderedWindow extends Window {
       const isLast = i === this.#held.length - 1;
       const endMs = isLast ? Number.POSITIVE_INFINITY : chain.firstMs + this.#spanMs;
       if (open !== undefined && step.timeMs <= open.endMs) {
-        open = { ...open, endMs };
+        open = { ...open, endMs, lastMs: step.timeMs };
         continue;
       }
       unite();
-      open = { startMs: step.timeMs, endMs, peak: 1, completedBy: step.index, chain };
+      const { timeMs, index } = step;
+      open = { startMs: timeMs, endMs, lastMs: timeMs, peak: 1, completedBy: index, chain };
     }
     unite();
     this.#now = chains;

@@ -7,6 +7,7 @@ import {
   type Occurrence,
   type Stretch,
 } from './episode.ts';
+import { RecentTimes } from './recent-times.ts';
 import { type SavedWindow, Window } from './window.ts';
 
 /** A value without a break of a span: it is in the window from `firstMs` until a span after `lastMs`. */
@@ -35,8 +36,8 @@ export interface ValueSpec {
 /**
  * Tells values apart: the condition holds while so many different ones are in the window, or those that it asks for.
  *
- * Of a value nothing is held but its runs, at most a few however often it occurs, so memory and time follow the number of
- * values, not of events.
+ * Of a value nothing is held but its runs, at most a few however often it occurs, so what is judged follows the number of
+ * values, not of events. Of events there are only their times, of those behind the watermark.
  */
 export class ValueWindow extends Window {
   readonly #spanMs: number;
@@ -48,6 +49,7 @@ export class ValueWindow extends Window {
   #past: Run[] = [];
   /** When to look whether a value has left; one for each that is present, as late as its last event or earlier. */
   readonly #checks: Deadlines<Run> = new Deadlines();
+  readonly #times: RecentTimes;
   #latestMs = Number.NEGATIVE_INFINITY;
   #level = 0;
 
@@ -56,9 +58,13 @@ export class ValueWindow extends Window {
     this.#spanMs = spanMs;
     this.#measure = measure;
     this.#episodes = new Episodes(key, changed);
+    const [latestMs, present, past, times] = (saved?.held ?? [null, [], [], []]) as [
+      ...[number | null, Run[], Run[]],
+      number[],
+    ];
+    this.#times = new RecentTimes(times);
     if (saved === undefined) return;
     this.#episodes.load(saved.episodes);
-    const [latestMs, present, past] = saved.held as [number | null, Run[], Run[]];
     this.#latestMs = latestMs ?? Number.NEGATIVE_INFINITY;
     for (const run of present) {
       this.#present.set(run.value, { ...run });
@@ -71,6 +77,8 @@ export class ValueWindow extends Window {
   add({ timeMs, index, value, rule }: Occurrence, watermarkMs: number): void {
     if (this.#past.length > 64 && this.#past.length > this.#present.size) this.forget(watermarkMs);
     const told = value ?? rule;
+    if (this.#times.isStale(watermarkMs)) this.#times.forget(watermarkMs);
+    this.#times.add(timeMs);
     if (timeMs < this.#latestMs) this.#addLate(timeMs, index, told);
     else this.#addNext(timeMs, index, told);
   }
@@ -81,6 +89,7 @@ export class ValueWindow extends Window {
       this.#latestMs = watermarkMs;
     }
     this.#past = this.#past.filter(({ lastMs }) => lastMs + this.#spanMs > watermarkMs);
+    this.#times.forget(watermarkMs);
     this.#episodes.forget(watermarkMs);
     return this.#present.size === 0 && this.#past.length === 0;
   }
@@ -98,7 +107,7 @@ export class ValueWindow extends Window {
     const copy = (runs: Iterable<Run>): Run[] => Array.from(runs, (run) => ({ ...run }));
     return {
       episodes: this.#episodes.save(),
-      held: [latestMs, copy(this.#present.values()), copy(this.#past)],
+      held: [latestMs, copy(this.#present.values()), copy(this.#past), this.#times.save()],
     };
   }
 
@@ -136,7 +145,10 @@ export class ValueWindow extends Window {
 
   #addLate(timeMs: number, index: number, value: string | number): void {
     // Otherwise the value was in the window all the time that this event keeps it there.
-    if (!this.#place(timeMs, index, value)) return;
+    if (!this.#place(timeMs, index, value)) {
+      this.#episodes.include(timeMs);
+      return;
+    }
     this.#level = this.#measure.of(this.#present);
     const untilMs = Math.min(timeMs + this.#spanMs, this.#latestMs);
     for (const { completedBy, ...stretch } of this.#stretches(timeMs, untilMs, index))
@@ -166,6 +178,10 @@ export class ValueWindow extends Window {
     return true;
   }
 
+  #lastWithin(startMs: number, endMs: number): number {
+    return Math.max(startMs, this.#times.lastBefore(endMs) ?? startMs);
+  }
+
   #runsAt(timeMs: number): Run[] {
     return [...this.#past, ...this.#present.values()].filter(
       ({ firstMs, lastMs }) => firstMs <= timeMs && timeMs < lastMs + this.#spanMs,
@@ -192,7 +208,7 @@ export class ValueWindow extends Window {
         open ??= { startMs: atMs, peak: level, completedBy };
         open.peak = Math.max(open.peak, level);
       } else if (open !== undefined) {
-        found.push({ ...open, endMs: atMs });
+        found.push({ ...open, endMs: atMs, lastMs: this.#lastWithin(open.startMs, atMs) });
         open = undefined;
       }
     };
@@ -210,8 +226,10 @@ export class ValueWindow extends Window {
       }
       judge(atMs, completedBy);
     }
-    if (open !== undefined)
-      found.push({ ...open, endMs: untilMs === this.#latestMs ? Number.POSITIVE_INFINITY : untilMs });
+    if (open !== undefined) {
+      const endMs = untilMs === this.#latestMs ? Number.POSITIVE_INFINITY : untilMs;
+      found.push({ ...open, endMs, lastMs: this.#lastWithin(open.startMs, endMs) });
+    }
     return found;
   }
 }

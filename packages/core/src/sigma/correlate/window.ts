@@ -34,6 +34,9 @@ export abstract class Window {
   abstract save(): SavedWindow;
 }
 
+/** Of what is kept of windows: raised whenever that changes, so that what is of another form is not taken for this one. */
+export const savedForm = 2;
+
 /** A window at rest. */
 export interface SavedWindow {
   readonly episodes: readonly SavedEpisode[];

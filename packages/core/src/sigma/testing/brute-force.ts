@@ -7,8 +7,11 @@ export interface PlainOccurrence {
   readonly value?: string | number;
 }
 
-/** When a condition held: from, until, and the largest measure. */
-export type PlainEpisode = readonly [startMs: number, endMs: number, peak: number];
+/**
+ * When a condition held: from, until, and the largest measure; and the time of the last event that counted meanwhile, which
+ * is when it began where none did.
+ */
+export type PlainEpisode = readonly [startMs: number, endMs: number, peak: number, lastMs: number];
 
 /**
  * When a condition holds, written as its definition reads: at every moment at which something comes into the window or
@@ -33,7 +36,9 @@ export function episodesByDefinition(
       open ??= { startMs: atMs, peak: measured };
       open.peak = Math.max(open.peak, measured);
     } else if (open !== undefined) {
-      found.push([open.startMs, atMs, open.peak]);
+      const { startMs, peak } = open;
+      const counted = sorted.filter(({ timeMs }) => timeMs >= startMs && timeMs < atMs);
+      found.push([startMs, atMs, peak, counted.at(-1)?.timeMs ?? startMs]);
       open = undefined;
     }
   }
@@ -51,8 +56,9 @@ export function closedByDefinition(
   while (sorted.length > 0) {
     const endMs = sorted[0]!.timeMs + spanMs;
     const count = sorted.filter(({ timeMs }) => timeMs < endMs).length;
-    const measured = level(sorted.splice(0, count));
-    if (measured !== undefined) found.push([endMs, endMs, measured]);
+    const window = sorted.splice(0, count);
+    const measured = level(window);
+    if (measured !== undefined) found.push([endMs, endMs, measured, window.at(-1)!.timeMs]);
   }
   return found;
 }

@@ -104,7 +104,9 @@ function said(
     for (const finding of findings) {
       const { group, episode, rule } = finding;
       const key = JSON.stringify([rule.key, group, episode.raisedAt, episode.raisedMs, episode.value]);
-      states.set(key, { ...finding, episode: { ...episode } });
+      // Whether those over it were told is of the detector at hand.
+      const { isFired: _, ...told } = episode;
+      states.set(key, { ...finding, episode: told });
     }
   };
   const inputs = inputsOf(sent);
@@ -125,8 +127,8 @@ function said(
 }
 
 /**
- * What a detector comes to, by group. The names of what it says are held against those that it gives when it sees one event
- * after the other and holds all groups: what it is called must not depend on batches, on stops, or on where groups are.
+ * What a detector comes to, by group. All that it says is held against what it says when it sees one event after the other
+ * and holds all groups: none of it may depend on batches, on stops, or on where groups are.
  */
 export function detect(
   rules: CompiledRules,
@@ -136,13 +138,13 @@ export function detect(
 ): Map<string, PlainEpisode[]> {
   const states = said(rules, sent, batches, locate, 1);
   const oneByOne = said(rules, sent, [{ size: 1, stops: false }], locate);
-  expect([...states.keys()].sort()).toEqual([...oneByOne.keys()].sort());
+  expect(saidOf(states)).toEqual(saidOf(oneByOne));
   const found = new Map<string, PlainEpisode[]>();
   for (const { group, episode, rule } of states.values()) {
     if (episode.mergedInto !== undefined || rule.key !== 'correlation') continue;
     const key = String(group.values[0]);
     const list = found.get(key) ?? [];
-    list.push([episode.startMs, episode.endMs, episode.peak]);
+    list.push([episode.startMs, episode.endMs, episode.peak, episode.lastMs]);
     found.set(
       key,
       list.sort(([a], [b]) => a - b),
@@ -150,6 +152,15 @@ export function detect(
   }
   return found;
 }
+
+/** Episodes by their names, each with the name of the one that it was merged into. */
+const saidOf = (states: ReadonlyMap<string, EpisodeFinding>): unknown =>
+  new Map(
+    [...states].map(([name, { episode }]) => {
+      const { mergedInto, ...told } = episode;
+      return [name, { ...told, into: mergedInto && [mergedInto.raisedAt, mergedInto.raisedMs] }];
+    }),
+  );
 
 const someValue = fc.constantFrom<string | number>(1, 2, 3, 'v', 'w', 8);
 
@@ -164,7 +175,8 @@ export const streamsOf = (value: fc.Arbitrary<string | number>): fc.Arbitrary<Se
         kinds: fc.subarray(['a', 'b', 'c'], { minLength: 1 }),
         value,
       }),
-      { maxLength: 60 },
+      // Otherwise ten at the most.
+      { maxLength: 60, size: 'max' },
     )
     .map((events) =>
       events

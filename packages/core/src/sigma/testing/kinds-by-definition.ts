@@ -27,7 +27,7 @@ export function newTermsByDefinition(
     seen.add(name);
     const before = new Set(within(timeMs - spanMs, timeMs).map((one) => String(one.value)));
     if (before.has(String(value)) || before.size < known || heardSince(timeMs) + learnMs > timeMs) continue;
-    found.push([timeMs, timeMs, 1]);
+    found.push([timeMs, timeMs, 1, timeMs]);
   }
   return found;
 }
@@ -44,7 +44,7 @@ export function returnsByDefinition(
     const before = moments.filter(([atMs, other]) => other === value && atMs < timeMs);
     const isAround = before.some(([atMs]) => atMs > timeMs - spanMs);
     const wasThere = before.some(([atMs]) => atMs > timeMs - againMs);
-    return wasThere && !isAround ? [[timeMs, timeMs, 1]] : [];
+    return wasThere && !isAround ? [[timeMs, timeMs, 1, timeMs]] : [];
   });
 }
 
@@ -56,8 +56,8 @@ export function rateByDefinition(
   const times = byTime(occurrences).map(({ timeMs }) => timeMs);
   const of = (window: number): number[] => times.filter((timeMs) => Math.floor(timeMs / spanMs) === window);
   const last = Math.floor((times.at(-1) ?? 0) / spanMs);
-  /** By window that is too much: when it became so, and how many events it has. */
-  const exceeded = new Map<number, { atMs: number; count: number }>();
+  /** By window that is too much: when it became so, how many events it has, and when the last of them was. */
+  const exceeded = new Map<number, { atMs: number; count: number; lastMs: number }>();
   for (let window = 0; window <= last; window++) {
     const before: number[] = [];
     for (let past = Math.max(0, window - windows); past < window; past++) {
@@ -70,16 +70,18 @@ export function rateByDefinition(
     const median = (before[Math.floor(at)]! + before[Math.ceil(at)]!) / 2;
     const events = of(window);
     const needed = Math.max(least, Math.ceil(factor * median));
-    if (events.length >= needed) exceeded.set(window, { atMs: events[needed - 1]!, count: events.length });
+    if (events.length >= needed)
+      exceeded.set(window, { atMs: events[needed - 1]!, count: events.length, lastMs: events.at(-1)! });
   }
-  const found: [number, number, number][] = [];
-  for (const [window, { atMs, count }] of exceeded) {
+  const found: [number, number, number, number][] = [];
+  for (const [window, { atMs, count, lastMs }] of exceeded) {
     const endMs = (window + 2) * spanMs;
     const open = found.at(-1);
     if (open !== undefined && atMs <= open[1]) {
       open[1] = endMs;
       open[2] = Math.max(open[2], count);
-    } else found.push([atMs, endMs, count]);
+      open[3] = lastMs;
+    } else found.push([atMs, endMs, count, lastMs]);
   }
   return found;
 }
@@ -103,8 +105,9 @@ export function silenceByDefinition(
     const startMs = atMs + spanMs;
     if (count < least || next <= startMs || startMs >= untilMs) return;
     // What is heard last ends it; that the group is given up has to be seen.
-    if (endMs >= untilMs && endMs !== next) found.push([startMs, Number.POSITIVE_INFINITY, spanMs / 1000]);
-    else found.push([startMs, endMs, (endMs - atMs) / 1000]);
+    if (endMs >= untilMs && endMs !== next)
+      found.push([startMs, Number.POSITIVE_INFINITY, spanMs / 1000, startMs]);
+    else found.push([startMs, endMs, (endMs - atMs) / 1000, startMs]);
   });
   return found;
 }
@@ -132,7 +135,7 @@ export function gapsByDefinition(
       );
       if (!came) missing++;
     }
-    if (missing >= least) found.push([atMs + spanMs, atMs + spanMs, missing]);
+    if (missing >= least) found.push([atMs + spanMs, atMs + spanMs, missing, atMs]);
   }
   return found;
 }
@@ -150,7 +153,7 @@ export function travelByDefinition(
     return [{ timeMs, address, latitude, longitude, accuracyKm, asn }];
   });
   const times = [...new Set(sightings.map(({ timeMs }) => timeMs))];
-  const found: [number, number, number][] = [];
+  const found: [number, number, number, number][] = [];
   times.forEach((atMs, i) => {
     const now = sightings.filter(({ timeMs }) => timeMs === atMs);
     const beforeMs = times[i - 1] ?? Number.NEGATIVE_INFINITY;
@@ -171,7 +174,8 @@ export function travelByDefinition(
     if (open !== undefined && atMs <= open[1]) {
       open[1] = atMs + spanMs;
       open[2] = Math.max(open[2], speed);
-    } else found.push([atMs, atMs + spanMs, speed]);
+      open[3] = atMs;
+    } else found.push([atMs, atMs + spanMs, speed, atMs]);
   });
   return found;
 }
