@@ -343,11 +343,11 @@ correlation: {type: event_count, rules: [sign_in], group-by: [actor.id], timespa
     all.take(inputsOf(events.slice(0, 4)));
     const kept = new KeptState();
     kept.keep(all.takeChanges());
-    const { watermarkMs, correlators } = kept.saved();
+    const { watermarkMs, waiting, correlators } = kept.saved();
     const others = new Map([...correlators].filter(([key]) => key === 'other'));
 
     const late = new Detector(rules, options);
-    late.load({ watermarkMs, correlators: others });
+    late.load({ watermarkMs, waiting, correlators: others });
     const learner = late.learner(new Set(['new']));
     learner.take(inputsOf(events.slice(0, 2)));
     learner.take(inputsOf(events.slice(2, 4), 2));

@@ -10,6 +10,7 @@ import { Deadlines } from './correlate/deadlines.ts';
 import type { Episode } from './correlate/episode.ts';
 import type { MatchedEvent } from './correlate/event-reader.ts';
 import type { Spill } from './correlate/group-store.ts';
+import { WaitingEntries } from './correlate/waiting-entries.ts';
 import { DerivedFields } from './derived-fields.ts';
 import type { RuleEvent } from './event-fields.ts';
 import type { LoadedCorrelation, LoadedRule } from './load.ts';
@@ -77,6 +78,8 @@ export interface DetectorOutput {
 export interface SavedDetector<T extends SavedCorrelator = SavedCorrelator> {
   /** Null before the first event. */
   readonly watermarkMs: number | null;
+  /** Indexes, from and up to but without, among which the events are that wait for the watermark: for `refill`. */
+  readonly waiting: readonly (readonly [from: number, to: number])[];
   readonly correlators: ReadonlyMap<string, T>;
 }
 
@@ -97,6 +100,9 @@ export class Detector {
   readonly #compiled: CompiledRules;
   /** By the number of a correlation, from its first match on. */
   readonly #correlators: (Correlator | undefined)[];
+  readonly #waiting: WaitingEntries = new WaitingEntries();
+  /** Numbers of the correlations whose state was kept, of which nothing is known yet that waits. */
+  readonly #loaded: Set<number> = new Set();
   readonly #options: DetectorOptions;
   readonly #derived: DerivedFields;
   /** By the number of a correlation that others are over: its episodes, until nothing can come before them. */
@@ -178,16 +184,38 @@ export class Detector {
           if (isLate || rulePoints[number] === 0 || weighed?.includes(number)) continue;
           weighed ??= [];
           weighed.push(number);
-          this.#weigh(number, view.event, input, timeMs);
+          this.#weigh(number, view.event, input, timeMs, false);
         }
         if (numbers.length === 0) continue;
-        if (!isLate) this.#feed(numbers, ruleFeeds, view.event, input, timeMs);
-        this.#feed(numbers, heardFeeds, view.event, input, this.#heardMs);
+        if (!isLate) this.#feed(numbers, ruleFeeds, view.event, input, timeMs, false);
+        this.#feed(numbers, heardFeeds, view.event, input, this.#heardMs, false);
       }
       this.#watermarkMs = Math.max(this.#watermarkMs, timeMs - latenessMs);
     }
     this.#advance();
     return { matches, episodes: this.#takeEpisodes(), late };
+  }
+
+  /**
+   * Takes events again that were waiting for the watermark when its state was kept: to be called after `load`, and before
+   * `take`, with those in the ranges that were kept.
+   */
+  refill(inputs: readonly DetectorInput[]): void {
+    const { ruleSet, isRuleFinding, rulePoints, ruleFeeds } = this.#compiled;
+    for (const input of inputs) {
+      const timeMs = Math.min(input.timeMs, input.receivedMs);
+      if (timeMs <= this.#watermarkMs) continue;
+      const weighed = new Set<number>();
+      for (const view of input.views) {
+        const numbers = ruleSet.matches(view.event, view.logsource, this.#derived.valuesOf);
+        for (const number of numbers) {
+          if (!isRuleFinding[number] || rulePoints[number] === 0 || weighed.has(number)) continue;
+          weighed.add(number);
+          this.#weigh(number, view.event, input, timeMs, true);
+        }
+        this.#feed(numbers, ruleFeeds, view.event, input, timeMs, true);
+      }
+    }
   }
 
   /** Ends what is open: nothing comes any more at or before a time, infinity for never. */
@@ -226,12 +254,17 @@ export class Detector {
     return {
       take: (inputs) => void apprentice.take(inputs),
       finish: () => {
-        const { correlators, watermarkMs } = apprentice.takeChanges();
+        // What the clock has moved it by no entry tells.
+        apprentice.finish(this.#watermarkMs);
+        const taught = new Map(apprentice.#correlators.map((one) => [one?.key, one]));
         for (const [number, { key }] of this.#compiled.correlations.entries()) {
-          const saved = correlators.get(key);
-          if (saved === undefined || !keys.has(key)) continue;
-          this.#loadCorrelator(number, saved, watermarkMs ?? Number.NEGATIVE_INFINITY, true);
+          const one = taught.get(key);
+          if (one === undefined || !keys.has(key)) continue;
+          const correlator = this.#correlator(number);
+          correlator.takeOver(one, this.#timeOf(number, apprentice.#watermarkMs));
+          this.#awaitFirings(number, correlator, apprentice.#watermarkMs);
         }
+        this.#waiting.join(apprentice.#waiting);
       },
     };
   }
@@ -240,24 +273,32 @@ export class Detector {
   takeChanges(): SavedDetector<CorrelatorChanges> {
     return {
       watermarkMs: Number.isFinite(this.#watermarkMs) ? this.#watermarkMs : null,
+      waiting: this.#waiting.ranges(this.#watermarkMs),
       correlators: new Map(
         this.#correlators.flatMap((one) => (one === undefined ? [] : [[one.key, one.takeChanges()]])),
       ),
     };
   }
 
+  /** Events that waited are to be given to `refill`. */
   load({ watermarkMs, correlators }: SavedDetector): void {
     this.#watermarkMs = watermarkMs ?? Number.NEGATIVE_INFINITY;
     for (const [number, { key }] of this.#compiled.correlations.entries()) {
       const saved = correlators.get(key);
-      if (saved !== undefined) this.#loadCorrelator(number, saved, this.#watermarkMs, false);
+      if (saved === undefined) continue;
+      const correlator = this.#correlator(number);
+      correlator.load(saved, this.#timeOf(number, this.#watermarkMs), false);
+      this.#awaitFirings(number, correlator, this.#watermarkMs);
+      this.#loaded.add(number);
     }
   }
 
-  #loadCorrelator(number: number, saved: SavedCorrelator, watermarkMs: number, isNew: boolean): void {
-    const correlator = this.#correlator(number);
-    const isHeard = this.#compiled.isHeard[number]!;
-    correlator.load(saved, isHeard ? Number.NEGATIVE_INFINITY : watermarkMs, isNew);
+  /** The watermark, where a correlation goes by it. */
+  #timeOf(number: number, watermarkMs: number): number {
+    return this.#compiled.isHeard[number] ? Number.NEGATIVE_INFINITY : watermarkMs;
+  }
+
+  #awaitFirings(number: number, correlator: Correlator, watermarkMs: number): void {
     for (const [key, episode] of correlator.episodes()) {
       // Of all that began until then correlations over it have been told.
       episode.isFired = episode.startMs <= watermarkMs;
@@ -289,6 +330,7 @@ export class Detector {
     event: RuleEvent,
     { index, partition }: DetectorInput,
     timeMs: number,
+    isAgain: boolean,
   ): void {
     let feeds = noFeeds;
     let joined: Feed[] | undefined;
@@ -303,18 +345,25 @@ export class Detector {
       }
     }
     if (feeds.length === 0) return;
-    this.#addTo({ event, timeMs, index, partition, watermarkMs: this.#watermarkMs }, feeds);
+    this.#addTo({ event, timeMs, index, partition, watermarkMs: this.#watermarkMs, isAgain }, feeds);
   }
 
   /** Adds what a match weighs to the risk of whom it is about, as the view says that matched, else as another one does. */
-  #weigh(number: number, event: RuleEvent, { views, index, partition }: DetectorInput, timeMs: number): void {
+  #weigh(
+    number: number,
+    event: RuleEvent,
+    { views, index, partition }: DetectorInput,
+    timeMs: number,
+    isAgain: boolean,
+  ): void {
     const points = this.#compiled.rulePoints[number]!;
     const events = [event, ...views.map((view) => view.event)];
     for (const { to, fields } of this.#compiled.riskFeeds) {
       const about = events.find((one) => fields.every((field) => this.#derived.valuesOf(one, field)));
       if (about === undefined) continue;
-      const matched = { event: about, timeMs, index, partition, watermarkMs: this.#watermarkMs, points };
-      this.#correlator(to).add(matched, [0]);
+      const { watermarkMs } = this;
+      const matched = { event: about, timeMs, index, partition, watermarkMs, isAgain, points };
+      this.#tell(to, matched, [0]);
     }
   }
 
@@ -332,12 +381,21 @@ export class Detector {
         if (places === undefined) continue;
         this.#places[to] = undefined;
         if (places.length > 1) places.sort((a, b) => b - a);
-        this.#correlator(to).add(matched, places);
+        this.#tell(to, matched, places);
       }
     } finally {
       // Where one fails, since a store does, the next event is not told of for this one.
       for (let i = 0; i < feeds.length; i++) this.#places[feeds[i]!.to] = undefined;
     }
+  }
+
+  #tell(number: number, matched: MatchedEvent, places: readonly number[]): void {
+    const correlator = this.#correlator(number);
+    const { timeMs, index } = matched;
+    // What is told at its turn does not wait.
+    if (correlator.isOrdered && timeMs > this.#watermarkMs) this.#waiting.add(index, timeMs);
+    if (!matched.isAgain) correlator.add(matched, places);
+    else if (this.#loaded.has(number)) correlator.refill(matched, places);
   }
 
   /** Lets correlations know how far it is, those first that others are over. */
@@ -373,7 +431,8 @@ export class Detector {
     const { groupBy, aliases } = correlations[number]!.document.correlation;
     const { startMs: timeMs, completedBy: index } = episode;
     const event = Object.fromEntries(groupBy.map((field, i) => [field, values[i]]));
-    const matched = { event, timeMs, index, partition, watermarkMs: this.#watermarkMs };
+    const { watermarkMs } = this;
+    const matched = { event, timeMs, index, partition, watermarkMs, isAgain: false };
     this.#addTo(matched, correlationFeeds[number]!);
     const points = correlationPoints[number]!;
     if (points === 0) return;
@@ -382,7 +441,7 @@ export class Detector {
       [name, ...(aliases.get(name)?.values() ?? [])].map((field) => [field, values[i]] as const),
     );
     const about = { ...matched, event: Object.fromEntries(named), points };
-    for (const { to } of riskFeeds) this.#correlator(to).add(about, [0]);
+    for (const { to } of riskFeeds) this.#tell(to, about, [0]);
   }
 
   #noteEpisode(number: number, key: string, episode: Episode): void {

@@ -18,12 +18,11 @@ export interface Group {
 /** A group at rest: its key and what its window holds. */
 export type SavedGroup = readonly [key: string, window: SavedWindow];
 
-/** A correlator at rest. */
+/** A correlator at rest. What waits for the watermark is not kept: the log tells it again, see {@link Correlator.refill}. */
 export interface SavedCorrelator {
   readonly groups: readonly SavedGroup[];
-  readonly waiting: readonly WaitingOccurrence[];
 }
-export type WaitingOccurrence = readonly [key: string, occurrence: Occurrence];
+type WaitingOccurrence = readonly [key: string, occurrence: Occurrence];
 
 /** What has changed of a correlator since it was last asked: groups that are new or different, and keys of those gone. */
 export interface CorrelatorChanges extends SavedCorrelator {
@@ -104,17 +103,46 @@ export class Correlator {
     return this.#young.size + this.#old.size + this.#away;
   }
 
+  /** Whether what it is told of waits for the watermark. */
+  get isOrdered(): boolean {
+    return this.#plan.isOrdered;
+  }
+
   /**
    * Takes an event that is behind the watermark.
    *
    * @param rules which of the correlation's rules matched it, by their places in its list, falling
    */
   add(matched: MatchedEvent, rules: readonly number[]): void {
-    const { timeMs, index, watermarkMs } = matched;
-    const { isByRule, isOrdered, foresees } = this.#plan;
+    const { isOrdered, foresees } = this.#plan;
     // What is foreseen must not depend on how events are cut into batches.
-    if (foresees) this.advance(watermarkMs);
-    if (timeMs > this.#latestMs) this.#latestMs = timeMs;
+    if (foresees) this.advance(matched.watermarkMs);
+    if (matched.timeMs > this.#latestMs) this.#latestMs = matched.timeMs;
+    this.#read(matched, rules, (key, occurrence) => {
+      if (!isOrdered) this.#take(key, occurrence);
+      else {
+        this.#wait(key, occurrence);
+        if (foresees) this.#foresee(key, occurrence);
+      }
+    });
+  }
+
+  /** Takes an event again that was waiting when its groups were kept: they know of it what can be told before its turn. */
+  refill(matched: MatchedEvent, rules: readonly number[]): void {
+    if (this.#plan.isOrdered) this.#read(matched, rules, (key, occurrence) => this.#wait(key, occurrence));
+  }
+
+  #wait(key: string, occurrence: Occurrence): void {
+    this.#waiting.add(occurrence.timeMs, [key, occurrence]);
+  }
+
+  #read(
+    matched: MatchedEvent,
+    rules: readonly number[],
+    take: (key: string, occurrence: Occurrence) => void,
+  ): void {
+    const { timeMs, index } = matched;
+    const { isByRule } = this.#plan;
     const seen = !isByRule && rules.length > 1 ? new Set<string>() : undefined;
     for (const rule of rules) {
       const keys = this.#reader.keysOf(matched, rule);
@@ -127,11 +155,7 @@ export class Correlator {
           }
           const occurrence: Occurrence =
             value === undefined ? { timeMs, index, rule } : { timeMs, index, rule, value };
-          if (!isOrdered) this.#take(key, occurrence);
-          else {
-            this.#waiting.add(timeMs, [key, occurrence]);
-            if (foresees) this.#foresee(key, occurrence);
-          }
+          take(key, occurrence);
         }
       }
     }
@@ -165,16 +189,15 @@ export class Correlator {
     this.#changed = new Set();
     this.#changedAway = new Set();
     this.#gone = new Set();
-    return { groups, gone, waiting: this.#waiting.items() };
+    return { groups, gone };
   }
 
   /** @param isNew whether it was not kept as it is: all of it is then to be kept */
-  load({ groups, waiting }: SavedCorrelator, watermarkMs: number, isNew: boolean): void {
+  load({ groups }: SavedCorrelator, watermarkMs: number, isNew: boolean): void {
     this.#watermarkMs = watermarkMs;
     // No event was later: of receipts that is not known, and nothing that was put away is dropped by its time.
     const isTimed = !this.#plan.isHeard && Number.isFinite(watermarkMs);
     this.#latestMs = isTimed ? watermarkMs + this.#latenessMs : Number.POSITIVE_INFINITY;
-    for (const item of waiting) this.#waiting.add(item[1].timeMs, item);
     for (const [key, saved] of groups) {
       const window = this.#open(key, saved);
       this.#old.set(key, window);
@@ -182,6 +205,12 @@ export class Correlator {
       if (isNew) this.#changed.add(window);
       if (this.#old.size > this.#most) this.#putAway();
     }
+  }
+
+  /** Goes on from where another one is, which is of no use then. All of it is to be kept. */
+  takeOver(other: Correlator, watermarkMs: number): void {
+    this.load(other.takeChanges(), watermarkMs, true);
+    this.#waiting = other.#waiting;
   }
 
   /** Episodes that late events can still change, with the key of their group. */

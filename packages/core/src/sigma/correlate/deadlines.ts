@@ -8,11 +8,6 @@ export class Deadlines<T> {
     return this.#times[0] ?? Number.POSITIVE_INFINITY;
   }
 
-  /** All that is left, in no order. */
-  items(): readonly T[] {
-    return [...this.#items];
-  }
-
   add(atMs: number, item: T): void {
     let at = this.#times.length;
     this.#times.push(atMs);

@@ -14,6 +14,8 @@ export interface MatchedEvent {
   readonly partition: string;
   /** The watermark when it came. */
   readonly watermarkMs: number;
+  /** Whether it was taken before, and waits for the watermark. */
+  readonly isAgain: boolean;
   /** What the finding weighs that it stands for, where it is one. */
   readonly points?: number;
 }

@@ -54,32 +54,26 @@ export const inputsOf = (sent: readonly Sent[]): DetectorInput[] =>
 /** Keeps the state of a detector as a store would: as text, groups by key. */
 export class KeptState {
   #watermarkMs: number | null = null;
+  #waiting: SavedDetector['waiting'] = [];
   readonly #groups: Map<string, Map<string, string>> = new Map();
-  readonly #waiting: Map<string, string> = new Map();
 
-  keep({ watermarkMs, correlators }: ReturnType<Detector['takeChanges']>): void {
+  keep({ watermarkMs, waiting, correlators }: ReturnType<Detector['takeChanges']>): void {
     this.#watermarkMs = watermarkMs;
-    for (const [rule, { groups, gone, waiting }] of correlators) {
+    this.#waiting = waiting;
+    for (const [rule, { groups, gone }] of correlators) {
       const known = this.#groups.get(rule) ?? new Map<string, string>();
       for (const key of gone) known.delete(key);
       for (const [key, window] of groups) known.set(key, JSON.stringify(window));
       this.#groups.set(rule, known);
-      this.#waiting.set(rule, JSON.stringify(waiting));
     }
   }
 
   saved(): SavedDetector {
     const correlators = [...this.#groups].map(
       ([rule, groups]) =>
-        [
-          rule,
-          {
-            groups: [...groups].map(([key, window]) => [key, JSON.parse(window)] as const),
-            waiting: JSON.parse(this.#waiting.get(rule)!),
-          },
-        ] as const,
+        [rule, { groups: [...groups].map(([key, window]) => [key, JSON.parse(window)] as const) }] as const,
     );
-    return { watermarkMs: this.#watermarkMs, correlators: new Map(correlators) };
+    return { watermarkMs: this.#watermarkMs, waiting: this.#waiting, correlators: new Map(correlators) };
   }
 }
 
@@ -120,7 +114,9 @@ function said(
     if (!stops) continue;
     kept.keep(detector.takeChanges());
     detector = started();
-    detector.load(kept.saved());
+    const saved = kept.saved();
+    detector.load(saved);
+    for (const [from, to] of saved.waiting) detector.refill(inputs.slice(from, to));
   }
   note(detector.finish());
   return states;

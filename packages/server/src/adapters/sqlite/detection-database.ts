@@ -60,6 +60,11 @@ CREATE TABLE alert_subject (
 CREATE INDEX alert_subject_alert ON alert_subject (alert);
 ${addSubjects('TRUE')};
 `,
+  // What waits for the watermark is taken from the log again. What was kept of correlations before is of another form.
+  `
+ALTER TABLE correlation DROP COLUMN waiting;
+ALTER TABLE snapshot ADD COLUMN waiting TEXT NOT NULL DEFAULT '[]';
+`,
 ];
 
 /**

@@ -79,8 +79,8 @@ export class SqliteDetectionStore implements DetectionStore {
   snapshot(trail: string): Snapshot | undefined {
     return this.#db.transaction(() => {
       const row = this.#statements
-        .prepare<[string], { entries: number; watermark_ms: number | null }>(
-          'SELECT entries, watermark_ms FROM snapshot WHERE trail = ?',
+        .prepare<[string], { entries: number; watermark_ms: number | null; waiting: string }>(
+          'SELECT entries, watermark_ms, waiting FROM snapshot WHERE trail = ?',
         )
         .get(trail);
       if (row === undefined) return undefined;
@@ -90,17 +90,18 @@ export class SqliteDetectionStore implements DetectionStore {
         )
         .raw();
       const correlators = this.#statements
-        .prepare<[string], { rule: string; waiting: string; fingerprint: string }>(
-          'SELECT rule, waiting, fingerprint FROM correlation WHERE trail = ?',
+        .prepare<[string], { rule: string; fingerprint: string }>(
+          'SELECT rule, fingerprint FROM correlation WHERE trail = ?',
         )
         .all(trail);
-      const held = correlators.map(({ rule, waiting }) => {
+      const held = correlators.map(({ rule }) => {
         const ofRule = groups.all(trail, rule).map(([key, text]) => [key, JSON.parse(text)] as const);
-        return [rule, { groups: ofRule, waiting: JSON.parse(waiting) }] as const;
+        return [rule, { groups: ofRule }] as const;
       });
+      const waiting = JSON.parse(row.waiting) as Snapshot['state']['waiting'];
       return {
         entries: row.entries,
-        state: { watermarkMs: row.watermark_ms, correlators: new Map(held) },
+        state: { watermarkMs: row.watermark_ms, waiting, correlators: new Map(held) },
         fingerprints: new Map(correlators.map(({ rule, fingerprint }) => [rule, fingerprint])),
       };
     })();
@@ -119,21 +120,22 @@ export class SqliteDetectionStore implements DetectionStore {
       'INSERT INTO correlation_group (trail, rule, key, held) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET held = excluded.held',
     );
     const putRule = this.#statements.prepare(
-      `INSERT INTO correlation (trail, rule, waiting, fingerprint) VALUES (?, ?, ?, ?)
-       ON CONFLICT DO UPDATE SET waiting = excluded.waiting, fingerprint = excluded.fingerprint`,
+      `INSERT INTO correlation (trail, rule, fingerprint) VALUES (?, ?, ?)
+       ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint`,
     );
     this.#db.transaction(() => {
       this.#dropOthers(trail, fingerprints);
-      for (const [rule, { groups, gone, waiting }] of changes.correlators) {
-        putRule.run(trail, rule, JSON.stringify(waiting), fingerprints.get(rule) ?? '');
+      for (const [rule, { groups, gone }] of changes.correlators) {
+        putRule.run(trail, rule, fingerprints.get(rule) ?? '');
         for (const key of gone) drop.run(trail, rule, key);
         for (const [key, window] of groups) put.run(trail, rule, key, JSON.stringify(window));
       }
       this.#statements
         .prepare(
-          'INSERT INTO snapshot (trail, entries, watermark_ms) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET entries = excluded.entries, watermark_ms = excluded.watermark_ms',
+          `INSERT INTO snapshot (trail, entries, watermark_ms, waiting) VALUES (?, ?, ?, ?)
+           ON CONFLICT DO UPDATE SET entries = excluded.entries, watermark_ms = excluded.watermark_ms, waiting = excluded.waiting`,
         )
-        .run(trail, entries, changes.watermarkMs);
+        .run(trail, entries, changes.watermarkMs, JSON.stringify(changes.waiting));
       // The state that is kept has come by them.
       this.#statements.prepare('DELETE FROM tick WHERE trail = ? AND entries <= ?').run(trail, entries);
     })();

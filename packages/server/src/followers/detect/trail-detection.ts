@@ -70,9 +70,9 @@ const commitMs = 5000;
 const text = new TextDecoder();
 
 /**
- * Detection in one trail. It begins with what was kept: correlations that are new learn from the entries before, then the
- * entries from the last snapshot up to the cursor are taken again, whose findings are there, or amended again. From then on
- * it follows. All of it goes by pieces, so that other trails have their turn.
+ * Detection in one trail. It begins with what was kept: correlations that are new learn from the entries before, entries that
+ * waited for the watermark wait again, then the entries from the last snapshot up to the cursor are taken again, whose findings
+ * are there, or amended again. From then on it follows. All of it goes by pieces, so that other trails have their turn.
  */
 export class TrailDetection {
   readonly trail: string;
@@ -80,6 +80,8 @@ export class TrailDetection {
   readonly #detector: Detector;
   readonly #learning: Lesson | undefined;
   #hasLearnt: boolean;
+  /** Ranges of entries of which some wait for the watermark, still to be taken for that. */
+  readonly #waiting: (readonly [from: number, to: number])[];
   /** Keys of correlations of which nothing was kept: they speak from the first entry on that is new. */
   #fresh: ReadonlySet<string>;
   /** Where the clock moved the watermark, still to be come by again. */
@@ -105,6 +107,7 @@ export class TrailDetection {
     this.#detector = new Detector(rules.compiled, options);
     const snapshot = store.snapshot(trail);
     if (snapshot !== undefined) this.#detector.load(stateFor(snapshot, rules.fingerprints));
+    this.#waiting = [...(snapshot?.state.waiting ?? [])];
     this.#taken = snapshot?.entries ?? 0;
     this.#kept = this.#taken;
     this.#committed = store.cursor(trail);
@@ -127,7 +130,7 @@ export class TrailDetection {
       entries: Math.max(this.#taken, this.#committed),
       completeMs: Number.isFinite(watermarkMs) ? watermarkMs : undefined,
       late: this.#late,
-      isReady: this.#hasLearnt && !this.#isBehindCursor,
+      isReady: this.#isBack,
     };
   }
 
@@ -145,6 +148,10 @@ export class TrailDetection {
     const { reader, snapshotEvery } = this.#parts;
     if (!this.#hasLearnt) {
       this.#learn();
+      return { isDone: false, entries: 0, findings: [] };
+    }
+    if (this.#waiting.length > 0) {
+      this.#refill();
       return { isDone: false, entries: 0, findings: [] };
     }
     if (this.#isBehindCursor) {
@@ -178,7 +185,7 @@ export class TrailDetection {
    */
   tick(nowMs: number): readonly StoredFinding[] {
     const { reader, options } = this.#parts;
-    const isCaughtUp = this.#hasLearnt && !this.#isBehindCursor && this.#taken === reader.size(this.trail);
+    const isCaughtUp = this.#isBack && this.#taken === reader.size(this.trail);
     if (!isCaughtUp || this.#taken === 0) return [];
     const clockMs = nowMs - commitMs;
     const episodes = [...this.#detector.tick(clockMs)];
@@ -197,7 +204,7 @@ export class TrailDetection {
   keep(isForced = false): void {
     const { store, rules } = this.#parts;
     // What is taken again is there already, and is taken again once more.
-    if (!this.#hasLearnt || this.#isBehindCursor) return;
+    if (!this.#isBack) return;
     if (this.#taken > this.#committed || this.#amended.size > 0) this.#commit(this.#takeAmendments());
     if (this.#taken === this.#kept && !isForced) return;
     store.keep(this.trail, this.#taken, this.#detector.takeChanges(), rules.fingerprints);
@@ -210,7 +217,9 @@ export class TrailDetection {
     const fresh = rules.compiled.correlations.filter(({ key }) => this.#fresh.has(key));
     if (fresh.length === 0) return undefined;
     const memoryMs = Math.max(...fresh.map(({ document }) => memoryOf(document.correlation)));
-    const from = Math.max(indexOfTime(reader, this.trail, now() - memoryMs), this.#taken - maxLearnt, 0);
+    // What happened behind the watermark was received behind it.
+    const sinceMs = Math.min(now() - memoryMs, this.#detector.watermarkMs);
+    const from = Math.max(indexOfTime(reader, this.trail, sinceMs), this.#taken - maxLearnt, 0);
     if (from >= this.#taken) return undefined;
     const learner = this.#detector.learner(new Set(fresh.map(({ key }) => key)));
     return { learner, next: from, to: this.#taken };
@@ -224,6 +233,20 @@ export class TrailDetection {
     if (to < learning.to) return;
     learning.learner.finish();
     this.#hasLearnt = true;
+  }
+
+  /** Lets entries that waited wait again. */
+  #refill(): void {
+    const [from, to] = this.#waiting[0]!;
+    const until = Math.min(to, from + entriesPerPass);
+    this.#detector.refill(this.#inputs(from, until));
+    if (until < to) this.#waiting[0] = [until, to];
+    else this.#waiting.shift();
+  }
+
+  /** Whether all that was known before the last stop is known again. */
+  get #isBack(): boolean {
+    return this.#hasLearnt && this.#waiting.length === 0 && !this.#isBehindCursor;
   }
 
   get #isBehindCursor(): boolean {
