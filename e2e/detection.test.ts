@@ -274,12 +274,12 @@ sealtrail:
       until: new Date(Date.now() + 60_000).toISOString(),
     };
     const first = await sendJson<Backfill>('POST', '/v1/detection/backfill', range);
-    expect(first).toMatchObject({ entries: 5, amended: 0 });
+    expect(first).toMatchObject({ entries: 5, amended: 0, withdrawn: 0, leftOut: [] });
     expect(first.added).toBeGreaterThan(0);
     const [alert] = await alertsOf('failures_of_test', 1);
     expect(alert!.entries).toEqual([0, 1, 2, 4]);
     expect(await sendJson('POST', '/v1/detection/backfill', range)).toEqual({
-      ...{ entries: 5, added: 0, amended: 0 },
+      ...{ entries: 5, added: 0, amended: 0, withdrawn: 0, leftOut: [] },
     });
     await alertsOf('failures_of_test', 1);
     expect(server.entries('system').filter(({ action }) => action === 'detection.backfill')).toHaveLength(2);

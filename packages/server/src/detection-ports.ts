@@ -35,7 +35,7 @@ export interface StoredFinding {
   readonly value: string | number | undefined;
   /** Indexes of entries that led to it, a few of them. */
   readonly entries: readonly number[];
-  /** The finding that it turned out to be a part of, once late events had come. */
+  /** The finding that it turned out to be a part of, once late events had come; itself when it turned out to be none. */
   readonly mergedInto: string | undefined;
 }
 
@@ -89,8 +89,8 @@ export interface DetectionStore {
     changes: SavedDetector<CorrelatorChanges>,
     fingerprints: ReadonlyMap<string, string>,
   ): void;
-  /** Findings of the same rule about the same, that were going on at some time between two. */
-  overlapping(finding: StoredFinding): readonly StoredFinding[];
+  /** Findings of a rule that count, and were going on at some time between two, by rising start. */
+  between(trail: string, rule: string, fromMs: number, toMs: number): readonly StoredFinding[];
   /** Findings, the newest first. */
   findings(trail: string, limit: number): readonly StoredFinding[];
 }

@@ -89,7 +89,15 @@ export const backfillSchema = z
   .strictObject({
     entries: z.int().meta({ description: 'Entries looked at.' }),
     added: z.int().meta({ description: 'Findings that were not there.' }),
-    amended: z.int().meta({ description: 'Findings that turned out to be longer, or larger.' }),
+    amended: z.int().meta({ description: 'Findings that turned out to be other than they were told.' }),
+    withdrawn: z.int().meta({
+      description:
+        'Findings that turned out to be a part of another one, or none: of absence, where events were only late.',
+    }),
+    leftOut: z.array(z.string()).meta({
+      description:
+        'Keys of correlations of which some of the time was not looked at: they depend on more entries before it than are read.',
+    }),
   })
   .meta({ id: 'Backfill' });
 export type Backfill = z.output<typeof backfillSchema>;

@@ -39,6 +39,8 @@ export class CompiledRules {
   readonly isOuter: readonly boolean[];
   /** By the number of a correlation: whether its time is that of receipt. */
   readonly isHeard: readonly boolean[];
+  /** By the number of a correlation: whether what it finds can depend on the first event of a group. */
+  readonly isClosed: readonly boolean[];
   /** What needs to be known of a user agent: shared, since it is the same for all logs. */
   readonly classifyAgent: AgentClassifier = agentClassifier();
 
@@ -53,7 +55,9 @@ export class CompiledRules {
       correlations.flatMap(({ rules: names }, to) =>
         names.flatMap((name, place) => (name === key ? [{ to, place }] : [])),
       );
-    this.isHeard = correlations.map(({ document }) => planWindows(document.correlation).isHeard === true);
+    const plans = correlations.map(({ document }) => planWindows(document.correlation));
+    this.isHeard = plans.map(({ isHeard }) => isHeard === true);
+    this.isClosed = plans.map(({ isClosed }) => isClosed === true);
     const feeds = rules.map(feedsOf);
     this.ruleFeeds = feeds.map((list) => list.filter(({ to }) => !this.isHeard[to]));
     this.heardFeeds = feeds.map((list) => list.filter(({ to }) => this.isHeard[to]));

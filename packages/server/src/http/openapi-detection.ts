@@ -170,7 +170,7 @@ function documentRules(app: OpenAPIHono<HttpEnv>): void {
     operationId: 'backfillDetection',
     summary: 'Have correlations look again at events that came too late for them',
     description:
-      'Entries received in the time are taken in the order in which they happened. What overlaps a finding that is there is the same one. Up to 500,000 entries.',
+      'Entries received in the time are taken in the order in which they happened, after those before them as far as they are remembered. What follows the log is done with becomes what is found so: what overlaps a finding that is there is the same one, and findings that are not among them, of absence for one, are withdrawn. Up to 500,000 entries.',
     request: { body: { required: true, ...jsonOf(backfillRequestSchema, 'The part of history.') } },
     answers: { 200: jsonOf(backfillSchema, 'What it came to.') },
     codes: [...bodyCodes, 'invalid_parameter', 'trail_not_found', ...changedCodes],

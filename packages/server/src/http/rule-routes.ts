@@ -121,9 +121,14 @@ export function backfill(parts: HttpParts, gate: Gate): Handler {
     if (sinceMs >= untilMs) throw bodyFault('/since', 'expected a time before its end');
     const rules = await parts.detection.call('rulesForBacktest', undefined);
     const { trail } = wanted;
-    const { entries, findings } = await parts.backtests.findInOrder({ ...rules, trail, sinceMs, untilMs });
-    const counts = await parts.detection.call('addFindings', wanted, findings, byOf(parts, c, token));
-    const result: Backfill = { entries, ...counts };
+    const inOrder = await parts.backtests.findInOrder({ ...rules, trail, sinceMs, untilMs });
+    const { leftOut, ...counts } = await parts.detection.call(
+      'addFindings',
+      wanted,
+      inOrder,
+      byOf(parts, c, token),
+    );
+    const result: Backfill = { entries: inOrder.entries, ...counts, leftOut: [...leftOut] };
     return c.json(result);
   };
 }

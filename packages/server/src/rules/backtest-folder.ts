@@ -4,7 +4,7 @@ import { dataFolder } from '../adapters/fs/data-folder.ts';
 import { MmdbLocations } from '../adapters/mmdb/mmdb-locations.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import { type BacktestOptions, backtest } from './backtest.ts';
-import { findInOrder, type InOrderOptions } from './find-in-order.ts';
+import { findInOrder, type InOrder, type InOrderOptions } from './find-in-order.ts';
 
 type InFolder<Options> = Omit<Options, 'reader' | 'locate'> & {
   /** Databases that say where addresses are. */
@@ -20,10 +20,8 @@ export const backtestFolder = (dir: string, options: InFolder<BacktestOptions>):
   within(dir, options, backtest);
 
 /** As {@link backtestFolder}, for {@link findInOrder}. @throws SealtrailError invalid_parameter, too */
-export const findInOrderIn = (
-  dir: string,
-  options: InFolder<InOrderOptions>,
-): ReturnType<typeof findInOrder> => within(dir, options, findInOrder);
+export const findInOrderIn = (dir: string, options: InFolder<InOrderOptions>): InOrder =>
+  within(dir, options, findInOrder);
 
 function within<Options extends Pick<BacktestOptions, 'trail' | 'reader' | 'locate'>, Result>(
   dir: string,

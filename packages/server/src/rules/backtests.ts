@@ -1,7 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { type Backtest, SealtrailError } from '@sealtrail/core';
-import type { BacktestReply, BacktestThreadOptions, InOrder } from '../threads/backtest-thread.ts';
+import type { BacktestReply, BacktestThreadOptions } from '../threads/backtest-thread.ts';
 import { ErrandThread } from '../threads/errand-thread.ts';
+import type { InOrder } from './find-in-order.ts';
 
 /** Entries, and time, after which a backtest ends with what it has. */
 const limits = { maxEntries: 5_000_000, maxMs: 60_000 } as const;

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Backtest } from '@sealtrail/core';
 import { loadRules } from '@sealtrail/core/sigma';
-import type { StoredFinding } from '../detection-ports.ts';
 import type { RulesForBacktest } from '../followers/detect/detection-calls.ts';
 import { backtestFolder, findInOrderIn } from '../rules/backtest-folder.ts';
+import type { InOrder } from '../rules/find-in-order.ts';
 import { rulesAlone } from '../rules/rules-alone.ts';
 import { readShippedRules } from '../rules/shipped-rules.ts';
 import type { Failure } from '../sequencer/protocol.ts';
@@ -22,12 +22,6 @@ export interface BacktestThreadOptions extends RulesForBacktest {
   readonly maxEntries: number;
   readonly maxMs: number;
   readonly isInOrder: boolean;
-}
-
-/** What correlations find when events are taken in the order in which they happened. */
-export interface InOrder {
-  readonly entries: number;
-  readonly findings: readonly StoredFinding[];
 }
 
 export type BacktestReply =
@@ -50,7 +44,7 @@ async function run({
   const sources = [...(await readShippedRules(builtIn)), ...added];
   const rules = rulesAlone(loadRules(sources), new Set(keys));
   const endMs = performance.now() + maxMs;
-  if (isInOrder) return { inOrder: findInOrderIn(dir, { ...options, rules, locations }) };
+  if (isInOrder) return { inOrder: findInOrderIn(dir, { ...options, rules, locations, nowMs: Date.now() }) };
   const result = backtestFolder(dir, {
     ...options,
     rules,

@@ -36,6 +36,11 @@ export interface WindowPlan {
   /** Whether its time is that of receipt: then occurrences are in their order, and none is too late. */
   readonly isHeard?: true;
   /**
+   * Whether windows are judged when they have closed: the next one opens with the next event, so what is found can depend on
+   * the first event of a group, however long ago that was.
+   */
+  readonly isClosed?: true;
+  /**
    * Whether windows look at occurrences that wait for the watermark, too, see {@link Window.foresee}: where what can still
    * come late is within the span of what is there.
    */
@@ -175,9 +180,12 @@ function ofValues(spanMs: number, measure: Measure): Pick<WindowPlan, 'isOrdered
   };
 }
 
-function ofClosed(spanMs: number, condition: ClosedCondition): Pick<WindowPlan, 'isOrdered' | 'opener'> {
+function ofClosed(
+  spanMs: number,
+  condition: ClosedCondition,
+): Pick<WindowPlan, 'isOrdered' | 'isClosed' | 'opener'> {
   return {
-    isOrdered: true,
+    ...{ isOrdered: true, isClosed: true },
     opener: ({ changed, gaveUp }) => {
       const spec = { spanMs, condition, changed, gaveUp };
       return (key, saved) => new ClosedWindow(spec, key, saved);

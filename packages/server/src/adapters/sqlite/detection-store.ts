@@ -141,18 +141,13 @@ export class SqliteDetectionStore implements DetectionStore {
     })();
   }
 
-  overlapping(finding: StoredFinding): readonly StoredFinding[] {
-    const { trail, rule, entity, tenant, value, startMs, lastMs } = finding;
+  between(trail: string, rule: string, fromMs: number, toMs: number): readonly StoredFinding[] {
     return this.#statements
-      .prepare<[string, string, string, string | null, string | null, number, number], FindingRow>(
-        `SELECT * FROM finding WHERE trail = ? AND rule = ? AND entity = ? AND tenant IS ? AND value IS ?
-           AND start_ms <= ? AND max(start_ms, last_ms) >= ? AND merged_into IS NULL ORDER BY start_ms`,
+      .prepare<[string, string, number, number], FindingRow>(
+        `SELECT * FROM finding WHERE trail = ? AND rule = ? AND start_ms <= ? AND (end_ms IS NULL OR end_ms >= ?)
+           AND merged_into IS NULL ORDER BY start_ms, id`,
       )
-      .all(
-        ...([trail, rule, JSON.stringify(entity), tenant ?? null] as const),
-        value === undefined ? null : JSON.stringify(value),
-        ...([Math.max(startMs, lastMs), startMs] as const),
-      )
+      .all(trail, rule, toMs, fromMs)
       .map(findingOf);
   }
 

@@ -192,6 +192,22 @@ describe('alerts', () => {
     expect(kept.alerts.map(({ status }) => status).sort()).toEqual(['open', 'resolved', 'resolved']);
   });
 
+  it('of findings that are withdrawn are resolved, count them no more, and count them again when they are back', () => {
+    const [one, two, alone] = [finding(), finding({ startMs: startMs + 1000 }), finding({ trail: 'other' })];
+    kept.take(one, two, alone);
+    const withdrawn = (of: StoredFinding): StoredFinding => ({ ...of, mergedInto: of.id });
+    const ofTrail = (trail: string) => kept.alerts.filter((alert) => alert.trail === trail);
+    kept.take(withdrawn(two), withdrawn(alone));
+    expect(ofTrail('main')).toMatchObject([{ status: 'open', findings: 1, risk: 20 }]);
+    expect(ofTrail('other')).toMatchObject([{ status: 'resolved', disposition: 'false_positive' }]);
+    kept.take(two, alone);
+    kept.take(two, alone);
+    expect(ofTrail('main')).toMatchObject([{ status: 'open', findings: 2, risk: 40 }]);
+    expect(ofTrail('other').map(({ status }) => status)).toEqual(
+      expect.arrayContaining(['open', 'resolved']),
+    );
+  });
+
   it('that become a part of another one by late events are resolved as its duplicates', () => {
     const [one, two] = [finding(), finding({ startMs: startMs + 3 * dayMs })];
     kept.take(one);

@@ -45,6 +45,7 @@ const defaultQuietMs = 86_400_000;
 /** Entries shown of an alert: so many of the first, and as many of the last. */
 const shownEntries = 5;
 const maxParties = 10;
+const withdrawnNote = 'Events came late. In the order in which they happened nothing is found.';
 
 /**
  * Groups findings into alerts by rule and entity, and keeps what people do with them. Whoever calls has a transaction open:
@@ -93,9 +94,14 @@ export class AlertBook {
     if (known !== undefined) {
       const alert = store.get(known.alert)!;
       // What goes on after it was resolved is somebody's business again.
-      const goesOn = alert.resolvedAt !== null && finding.lastMs > Date.parse(alert.resolvedAt);
+      const goesOn =
+        alert.resolvedAt !== null && (known.isMerged || finding.lastMs > Date.parse(alert.resolvedAt));
       if (goesOn && rule !== undefined) this.#open(finding, rule, alert);
-      else this.#grow(alert, finding, 0, 0);
+      else if (known.isMerged) {
+        // It was withdrawn, and counts again.
+        store.putMembership(finding.id, alert.id, false);
+        this.#grow(alert, finding, 1, rule?.risk ?? 0);
+      } else this.#grow(alert, finding, 0, 0);
       return;
     }
     if (rule === undefined || rule.level === 'informational') return;
@@ -183,7 +189,7 @@ export class AlertBook {
     this.#parts.onChange(grown, 'grown');
   }
 
-  /** A finding that has become a part of another one counts no more, and neither does an alert of nothing else. */
+  /** A finding that turned out to be a part of another one, or none, counts no more, and neither does an alert of nothing else. */
   #merge(finding: StoredFinding): void {
     const { store, ruleOf, now } = this.#parts;
     const known = store.membership(finding.id);
@@ -201,6 +207,12 @@ export class AlertBook {
       };
       store.put(shrunk);
       this.#parts.onChange(shrunk, 'grown');
+      return;
+    }
+    if (finding.mergedInto === finding.id) {
+      if (alert.status === 'resolved') return;
+      const action: AlertAction = { action: 'resolve', disposition: 'false_positive', note: withdrawnNote };
+      this.#step(alert, this.#changesOf(alert, action), action, { actor: { type: 'system' } });
       return;
     }
     const into = store.membership(finding.mergedInto!)?.alert;

@@ -282,7 +282,7 @@ describe('DetectFollower', () => {
         return {
           cursor: (trail) => store.cursor(trail),
           ticks: (trail) => store.ticks(trail),
-          overlapping: (finding) => store.overlapping(finding),
+          between: (...args) => store.between(...args),
           snapshot: (trail) => store.snapshot(trail),
           findings: (trail, limit) => store.findings(trail, limit),
           commit: (...args) => {

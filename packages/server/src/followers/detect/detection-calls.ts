@@ -14,7 +14,8 @@ import type {
 } from '@sealtrail/core';
 import type { RuleSource } from '@sealtrail/core/sigma';
 import type { Issuer } from '../../access/issue-token.ts';
-import type { AlertQuery, StoredFinding } from '../../detection-ports.ts';
+import type { AlertQuery } from '../../detection-ports.ts';
+import type { InOrder } from '../../rules/find-in-order.ts';
 import type { TestResults } from '../../rules/rule-report.ts';
 
 /** Which alerts somebody may see. Undefined: all. */
@@ -30,6 +31,9 @@ export interface RulesForBacktest {
 export interface BackfillCounts {
   readonly added: number;
   readonly amended: number;
+  readonly withdrawn: number;
+  /** Keys of correlations that were not exact from the beginning of the part on. */
+  readonly leftOut: readonly string[];
 }
 
 /** What came of a trial in another thread, and a digest of the rule files that there were then. */
@@ -88,8 +92,8 @@ export interface RuleCalls {
 /** About how far detection is. */
 export interface ProgressCalls {
   status(): DetectionStatus;
-  /** Puts findings of a backfill to those that are there: what overlaps is the same, and amended. */
-  addFindings(backfill: BackfillRequest, findings: readonly StoredFinding[], by: Issuer): BackfillCounts;
+  /** Makes findings those of a part of history in its order: what overlaps is the same, and what is not among them was none. */
+  addFindings(backfill: BackfillRequest, inOrder: InOrder, by: Issuer): BackfillCounts;
 }
 
 /** What the detect thread does for others, by name. */

@@ -1,13 +1,6 @@
 import { CompiledRules } from '@sealtrail/core/sigma';
 import { deterministicId } from '../../access/deterministic-id.ts';
-import type {
-  Act,
-  ActStore,
-  AlertStore,
-  DetectionStore,
-  RuleStore,
-  StoredFinding,
-} from '../../detection-ports.ts';
+import type { Act, ActStore, AlertStore, DetectionStore, RuleStore } from '../../detection-ports.ts';
 import { isoTime } from '../../iso-time.ts';
 import type { LogReader } from '../../ports.ts';
 import { fingerprintsOf } from '../../rules/fingerprint.ts';
@@ -22,6 +15,7 @@ import { DetectFollower, type DetectFollowerParts } from './detect-follower.ts';
 import type { ProgressCalls } from './detection-calls.ts';
 import type { DetectionCounts } from './protocol.ts';
 import { readEntries } from './read-entries.ts';
+import { reconciled } from './reconcile.ts';
 import type { FollowedRules } from './trail-detection.ts';
 
 export interface DetectionParts {
@@ -56,8 +50,6 @@ const maxTimerMs = 3_600_000;
 const retryMs = 1000;
 /** How often time goes on where nothing comes. */
 const tickMs = 1000;
-/** Entries of a finding. */
-const maxEntries = 16;
 
 /** Detection as a whole: follows the log with the rules that are enabled, groups findings into alerts, tells channels. */
 export class Detection implements ProgressCalls, AsyncDisposable {
@@ -177,20 +169,15 @@ export class Detection implements ProgressCalls, AsyncDisposable {
   }
 
   addFindings(
-    ...[{ trail, since, until }, found, by]: Parameters<ProgressCalls['addFindings']>
+    ...[{ trail, since, until }, inOrder, by]: Parameters<ProgressCalls['addFindings']>
   ): ReturnType<ProgressCalls['addFindings']> {
     const { findings, acts, now, newId } = this.#parts;
     return this.#change(() => {
-      const amended: StoredFinding[] = [];
-      const added: StoredFinding[] = [];
-      for (const finding of found) {
-        const [known] = findings.overlapping(finding);
-        if (known === undefined) added.push(finding);
-        else if (isMore(finding, known)) amended.push(joined(known, finding));
-      }
-      findings.commit(trail, { cursor: findings.cursor(trail), findings: [...added, ...amended] });
-      this.#book.take([...added, ...amended]);
-      const counts = { added: added.length, amended: amended.length };
+      const { added, amended, withdrawn, leftOut } = reconciled(findings, trail, inOrder);
+      const changed = [...added, ...amended, ...withdrawn];
+      findings.commit(trail, { cursor: findings.cursor(trail), findings: changed });
+      this.#book.take(changed);
+      const counts = { added: added.length, amended: amended.length, withdrawn: withdrawn.length };
       acts.add({
         id: deterministicId(`detection.backfill ${newId('act_')}`),
         time: isoTime(now()),
@@ -200,7 +187,7 @@ export class Detection implements ProgressCalls, AsyncDisposable {
         targets: [{ type: 'trail', id: trail }],
         metadata: { since, until, ...counts },
       });
-      return counts;
+      return { ...counts, leftOut };
     });
   }
 
@@ -279,16 +266,3 @@ export class Detection implements ProgressCalls, AsyncDisposable {
     }
   }
 }
-
-/** Whether a finding says more than one that overlaps it. */
-const isMore = (finding: StoredFinding, known: StoredFinding): boolean =>
-  finding.startMs < known.startMs || finding.lastMs > known.lastMs || finding.peak > known.peak;
-
-/** One finding out of two that overlap, under the name of the one that is there. */
-const joined = (known: StoredFinding, more: StoredFinding): StoredFinding => ({
-  ...known,
-  startMs: Math.min(known.startMs, more.startMs),
-  lastMs: Math.max(known.lastMs, more.lastMs),
-  peak: Math.max(known.peak, more.peak),
-  entries: [...new Set([...known.entries, ...more.entries])].sort((a, b) => a - b).slice(0, maxEntries),
-});
