@@ -46,7 +46,9 @@ export const alertSchema = z
     assignee: z.string().nullable(),
     disposition: z.enum(dispositions).nullable().meta({ description: 'Null until it is resolved.' }),
     duplicateOf: alertId.nullable(),
-    findings: z.int().min(1).meta({ description: 'Findings that it holds.' }),
+    findings: z.int().min(0).meta({
+      description: 'Findings that it holds; none where events that came late have shown that there was none.',
+    }),
     risk: z.int().min(0).meta({ description: 'Points of risk of its findings together.' }),
     entries: z.array(z.int().min(0)).meta({
       description: 'Indexes of entries that led to it, in the trail, the first and the last few.',

@@ -1,4 +1,4 @@
-import type { AlertAction, Notification } from '@sealtrail/core';
+import { type AlertAction, alertSchema, type Notification } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { SqliteActStore } from '../../adapters/sqlite/act-store.ts';
@@ -192,19 +192,27 @@ describe('alerts', () => {
     expect(kept.alerts.map(({ status }) => status).sort()).toEqual(['open', 'resolved', 'resolved']);
   });
 
-  it('of findings that are withdrawn are resolved, count them no more, and count them again when they are back', () => {
+  it('of findings that are withdrawn stay for somebody to judge, and count them again when they are back', () => {
     const [one, two, alone] = [finding(), finding({ startMs: startMs + 1000 }), finding({ trail: 'other' })];
     kept.take(one, two, alone);
     const withdrawn = (of: StoredFinding): StoredFinding => ({ ...of, mergedInto: of.id });
     const ofTrail = (trail: string) => kept.alerts.filter((alert) => alert.trail === trail);
     kept.take(withdrawn(two), withdrawn(alone));
+    kept.take(withdrawn(alone));
     expect(ofTrail('main')).toMatchObject([{ status: 'open', findings: 1, risk: 20 }]);
-    expect(ofTrail('other')).toMatchObject([{ status: 'resolved', disposition: 'false_positive' }]);
+    const [empty] = ofTrail('other');
+    expect(empty).toMatchObject({ status: 'open', findings: 0, risk: 0 });
+    expect(kept.store.steps(empty!.id).map(({ action }) => action)).toEqual(['open', 'note']);
+    expect(alertSchema.safeParse(kept.notifier.shown(empty!)).success).toBe(true);
     kept.take(two, alone);
     kept.take(two, alone);
     expect(ofTrail('main')).toMatchObject([{ status: 'open', findings: 2, risk: 40 }]);
+    expect(ofTrail('other')).toMatchObject([{ status: 'open', findings: 1, risk: 20 }]);
+    kept.take(withdrawn(alone));
+    kept.act(empty!.id, { action: 'resolve', disposition: 'false_positive' });
+    kept.take(alone);
     expect(ofTrail('other').map(({ status }) => status)).toEqual(
-      expect.arrayContaining(['open', 'resolved']),
+      expect.arrayContaining(['resolved', 'open']),
     );
   });
 

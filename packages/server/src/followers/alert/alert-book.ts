@@ -196,7 +196,8 @@ export class AlertBook {
     if (known === undefined || known.isMerged) return;
     store.putMembership(finding.id, known.alert, true);
     const alert = store.get(known.alert)!;
-    if (alert.findings > 1) {
+    const isWithdrawn = finding.mergedInto === finding.id;
+    if (alert.findings > 1 || isWithdrawn) {
       const risk = Math.max(0, alert.risk - (ruleOf(finding.rule)?.risk ?? 0));
       const shrunk = {
         ...alert,
@@ -207,12 +208,9 @@ export class AlertBook {
       };
       store.put(shrunk);
       this.#parts.onChange(shrunk, 'grown');
-      return;
-    }
-    if (finding.mergedInto === finding.id) {
-      if (alert.status === 'resolved') return;
-      const action: AlertAction = { action: 'resolve', disposition: 'false_positive', note: withdrawnNote };
-      this.#step(alert, this.#changesOf(alert, action), action, { actor: { type: 'system' } });
+      // Whether that is true is for somebody to say: late events can be made up.
+      if (shrunk.findings === 0)
+        this.#step(shrunk, {}, { action: 'note', note: withdrawnNote }, { actor: { type: 'system' } });
       return;
     }
     const into = store.membership(finding.mergedInto!)?.alert;
