@@ -4,6 +4,7 @@ export * from './api/channels.ts';
 export * from './api/parse-body.ts';
 export * from './api/rules.ts';
 export * from './api/silences.ts';
+export * from './checkpoint/add-checkpoint.ts';
 export * from './checkpoint/base64.ts';
 export * from './checkpoint/checkpoint.ts';
 export * from './checkpoint/cosignature.ts';
