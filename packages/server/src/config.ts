@@ -62,6 +62,8 @@ const configSchema = z.strictObject({
     .min(0)
     .max(2 ** 31 - 1)
     .default(86_400_000),
+  witnesses: z.string().min(1).max(4096).optional(),
+  witnessEveryMs: z.coerce.number().int().min(10).max(86_400_000).default(10_000),
   detection: z.boolean().default(true),
   detectionLatenessMs: z.coerce.number().int().min(0).max(86_400_000).default(10_000),
 });
@@ -101,6 +103,13 @@ export interface Config {
   readonly locations: readonly string[];
   /** Time between two verifications of the log by the server itself; 0: it makes none. */
   readonly verifyEveryMs: number;
+  /**
+   * File that names witnesses, a trust policy (C2SP tlog-policy) with an address behind the key of each. They are asked to
+   * cosign checkpoints. Default: none.
+   */
+  readonly witnesses?: string | undefined;
+  /** Least time between two checkpoints of a trail that a witness is asked to cosign. */
+  readonly witnessEveryMs: number;
   /** Whether rules follow the log. What comes while they do not is looked at when they do again. */
   readonly detection: boolean;
   /**
@@ -126,6 +135,7 @@ export const environmentNames: Readonly<Record<string, keyof Config>> = {
   SEALTRAIL_TRUST_PROXY: 'trustProxy',
   SEALTRAIL_ALLOWED_TARGETS: 'allowedTargets',
   SEALTRAIL_LOCATIONS: 'locations',
+  SEALTRAIL_WITNESSES: 'witnesses',
 };
 
 /**

@@ -5,6 +5,7 @@ import {
   SealtrailError,
   uuidBytes,
 } from '@sealtrail/core';
+import type { ShownCheckpoints } from './followers/witness/witnessed-checkpoints.ts';
 import type { TileReader } from './ports.ts';
 import type { LogClient } from './sequencer/log-client.ts';
 
@@ -29,13 +30,16 @@ export function findEntry(reader: TileReader, trail: string, id: string): FoundE
   return { trail, index, bytes };
 }
 
-/** A C2SP tlog-proof of an entry, under the last checkpoint that covers it or a new one. */
+/** A C2SP tlog-proof of an entry, under a witnessed checkpoint that covers it, the last one, or a new one. */
 export async function proveEntry(
-  { log, reader }: { readonly log: LogClient; readonly reader: TileReader },
+  {
+    log,
+    reader,
+    checkpoints,
+  }: { readonly log: LogClient; readonly reader: TileReader; readonly checkpoints: ShownCheckpoints },
   { trail, index }: FoundEntry,
 ): Promise<string> {
-  const last = log.trail(trail)?.checkpoint;
-  const { size, note } = last && last.size > index ? last : await log.publish(trail);
+  const { size, note } = checkpoints.covering(trail, index) ?? (await log.publish(trail));
   const hashes = proveInclusion(index, size, (level, n) => reader.node(trail, level, n), createTreeHasher());
   return formatProofFile({ index, hashes, checkpoint: note });
 }

@@ -17,7 +17,10 @@ import { TargetGuard } from './adapters/channels/target-guard.ts';
 import { diskFailure, lacksSpace, noSpaceFor } from './adapters/disk-failure.ts';
 import { createDataFolder, dataFolder, lockDataFolder } from './adapters/fs/data-folder.ts';
 import { originPrefixOf } from './adapters/fs/origin.ts';
+import { readWitnessesFile } from './adapters/fs/witnesses-file.ts';
+import { askOverHttp } from './adapters/http/witness-transport.ts';
 import { MmdbLocations } from './adapters/mmdb/mmdb-locations.ts';
+import { nativeEd25519Verify } from './adapters/native-ed25519.ts';
 import { createRandomPool } from './adapters/random-pool.ts';
 import { SqliteLogReader } from './adapters/sqlite/log-reader.ts';
 import { SqliteStateStore } from './adapters/sqlite/state-store.ts';
@@ -25,6 +28,9 @@ import type { Config } from './config.ts';
 import { type DetectionAccess, DetectionClient, noDetection } from './followers/detect/detection-client.ts';
 import { FollowerClient } from './followers/follower-client.ts';
 import { EventIndex } from './followers/index/event-index.ts';
+import { WitnessFollower } from './followers/witness/witness-follower.ts';
+import { parseWitnesses, type WitnessSet } from './followers/witness/witness-set.ts';
+import { lastCheckpoints, type ShownCheckpoints } from './followers/witness/witnessed-checkpoints.ts';
 import { createApp } from './http/app.ts';
 import { createMetrics } from './http/metrics.ts';
 import { HttpServer } from './http/server.ts';
@@ -50,6 +56,10 @@ export interface Engine extends AsyncDisposable {
   readonly config: Config;
   readonly log: LogClient;
   readonly reader: TileReader;
+  /** Which checkpoints to show and to prove by. */
+  readonly checkpoints: ShownCheckpoints;
+  /** Undefined when no witnesses are asked. */
+  readonly witnessing: WitnessFollower | undefined;
   readonly search: FollowerClient;
   readonly detection: DetectionAccess;
   readonly backtests: Backtests;
@@ -82,6 +92,10 @@ export async function openEngine(config: Config, logger: Logger = createLogger(c
 async function startEngine(config: Config, logger: Logger): Promise<Engine> {
   const random = createRandomPool();
   const folder = dataFolder(config.dir);
+  const witnesses =
+    config.witnesses === undefined
+      ? undefined
+      : parseWitnesses(readWitnessesFile(config.witnesses), nativeEd25519Verify);
   await using resources = new AsyncResources();
   createDataFolder(folder);
   resources.use(lockDataFolder(folder));
@@ -95,7 +109,12 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
 
   const state = resources.use(new SqliteStateStore(folder.state));
   const log = await startLog(
-    { dir: folder.dir, originPrefix, publishEveryMs: config.publishEveryMs },
+    {
+      dir: folder.dir,
+      originPrefix,
+      publishEveryMs: config.publishEveryMs,
+      holdSigning: witnesses !== undefined,
+    },
     config,
     resources,
   );
@@ -121,6 +140,11 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
       'the trail system could not be written',
     ),
   );
+  const witnessing =
+    witnesses && resources.use(startWitnesses({ witnesses, config, log, reader, random, system, logger }));
+  // The log as it was found is compared with what the witnesses have before anything is signed on top of it.
+  await witnessing?.start(witnessWaitMs);
+  log.startSigning();
   const search = resources.use(startFollowers({ dir: folder.dir }, log, system, logger));
   const detection = config.detection
     ? resources.use(startDetection(folder.dir, config, log, system, logger))
@@ -162,6 +186,8 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
     config,
     log,
     reader,
+    checkpoints: witnessing?.witnessed ?? lastCheckpoints(log),
+    witnessing,
     search,
     detection,
     backtests,
@@ -193,12 +219,14 @@ export async function serveEngine(engine: Engine): Promise<HttpServer> {
     indexedEntries: () => total((trail) => search.indexedSize(trail)),
     detection: () => engine.detection.counts,
     isDetecting: () => engine.detection.state === 'ready',
+    witnesses: () => engine.witnessing?.counts ?? [],
   });
   log.listen({ publishFailed: () => metrics.publishFailures.inc() });
   const app = createApp({
     version: packageVersion(),
     log,
     reader: engine.reader,
+    checkpoints: engine.checkpoints,
     search,
     detection: engine.detection,
     backtests: engine.backtests,
@@ -269,6 +297,33 @@ async function startLog(
   resources.defer(() => log.close());
   await log.ready;
   return log;
+}
+
+/** How long a start waits for witnesses: one that hangs must not keep the log from being signed. */
+const witnessWaitMs = 5000;
+
+function startWitnesses(parts: {
+  readonly witnesses: WitnessSet;
+  readonly config: Config;
+  readonly log: LogClient;
+  readonly reader: TileReader;
+  readonly random: (bytes: number) => Uint8Array;
+  readonly system: SystemTrail;
+  readonly logger: Logger;
+}): WitnessFollower {
+  const { config, log, system, logger } = parts;
+  log.listen({
+    signingStopped: (_, { code, message }) =>
+      logger.fatal({ code }, `a trail is not signed any more: ${message}`),
+  });
+  return new WitnessFollower({
+    ...parts,
+    send: askOverHttp,
+    everyMs: config.witnessEveryMs,
+    now: Date.now,
+    record: (event) => system.record(event),
+    onFailure: (message) => logger.warn(message),
+  });
 }
 
 function startFollowers(

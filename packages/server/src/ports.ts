@@ -19,6 +19,8 @@ export interface TileReader extends LogReader {
   tile(trail: string, level: number, n: number, width: number): Uint8Array | undefined;
   /** An entry bundle in tlog-tiles form cut to `width` entries, or undefined. */
   bundle(trail: string, n: number, width: number): Uint8Array | undefined;
+  /** The largest stored checkpoint with a signature line under this key name. The line is not verified. */
+  lastSignedBy(trail: string, keyName: string): StoredCheckpoint | undefined;
 }
 
 /** A trail as the log knows it. */
@@ -91,6 +93,9 @@ export interface LogStore extends Disposable {
    * @throws as `append` does while the disk takes no more
    */
   probe(bytes: number): void;
+  /** Stores checkpoints, with further signatures, in the place of those of the same size. */
+  cosignCheckpoints(checkpoints: readonly (StoredCheckpointKey & { readonly note: string })[]): void;
+  checkpoint(trailId: number, size: number): StoredCheckpoint | undefined;
   lastCheckpoint(trailId: number): StoredCheckpoint | undefined;
   /** The next stored checkpoints above a size, by rising size. */
   checkpointsAfter(trailId: number, size: number, limit: number): readonly StoredCheckpoint[];
@@ -112,6 +117,31 @@ export interface PublishedStore extends Disposable {
   put(checkpoints: readonly { readonly trail: string; readonly size: number; readonly note: string }[]): void;
 }
 
+/** What is sent to a witness. */
+export interface WitnessRequest {
+  readonly url: string;
+  /** Absent: a GET; present: the body of a POST. */
+  readonly body?: string;
+  readonly signal: AbortSignal;
+}
+
+/** What a witness answered, whatever its status. */
+export interface WitnessAnswer {
+  readonly status: number;
+  /** Without parameters; '' when there is none. */
+  readonly contentType: string;
+  /** Of a Retry-After in seconds; 0 without one. */
+  readonly retryAfterMs: number;
+  readonly text: string;
+}
+
+/**
+ * Sends one request to a witness. Bounded in time and bytes; redirects are not followed but given back.
+ *
+ * @throws SealtrailError body_too_large; whatever the network throws when there is no answer
+ */
+export type WitnessTransport = (request: WitnessRequest) => Promise<WitnessAnswer>;
+
 /** Signing keys of trails, and the trust policy that names their verifier keys. What writes is durable when it returns. */
 export interface KeyStore {
   /** The private key text of a trail (`PRIVATE+KEY+...`), or undefined when there is none. */
@@ -125,7 +155,7 @@ export interface KeyStore {
 
 /** Where a write can fail, for tests that make it fail before it takes effect or after. */
 export type WriteFault = (
-  point: 'append' | 'createTrail' | 'checkpoint' | 'published' | 'trust' | 'probe',
+  point: 'append' | 'createTrail' | 'checkpoint' | 'cosign' | 'published' | 'trust' | 'probe',
   phase: 'before' | 'after',
 ) => void;
 

@@ -18,6 +18,7 @@ interface ServeOptions {
   readonly detection: boolean;
   readonly lateness?: string;
   readonly verifyEvery?: string;
+  readonly witnesses?: string;
 }
 
 /** `sealtrail serve` */
@@ -54,6 +55,10 @@ export function serveCommand(context: CliContext): Command {
       '--verify-every <hours>',
       'how often the server verifies its own log, into the trail system (default 24; 0: never)',
     )
+    .option(
+      '--witnesses <file>',
+      'trust policy whose witnesses, each with an address, are asked to cosign (SEALTRAIL_WITNESSES, default none)',
+    )
     .option('--log-level <level>', 'silent, fatal, error, warn, info or debug')
     .action((options: ServeOptions) => serve(options, context));
 }
@@ -69,6 +74,7 @@ async function serve(options: ServeOptions, { terminal, environment, signal }: C
       logLevel: options.logLevel,
       allowedTargets: options.allowTarget,
       locations: options.locations,
+      witnesses: options.witnesses,
       detection: options.detection,
       verifyEveryMs: options.verifyEvery === undefined ? undefined : 3_600_000 * Number(options.verifyEvery),
       detectionLatenessMs: options.lateness === undefined ? undefined : 1000 * Number(options.lateness),

@@ -5,6 +5,7 @@ import type { Logger } from 'pino';
 import type { SystemTrail } from '../access/system-trail.ts';
 import type { Tokens } from '../access/tokens.ts';
 import type { DetectionAccess } from '../followers/detect/detection-client.ts';
+import type { ShownCheckpoints } from '../followers/witness/witnessed-checkpoints.ts';
 import type { IngestLimits } from '../ingest/ingest.ts';
 import type { Intake } from '../ingest/intake.ts';
 import type { MemoryBudget } from '../ingest/memory-budget.ts';
@@ -19,6 +20,7 @@ export interface HttpParts {
   readonly version: string;
   readonly log: LogClient;
   readonly reader: TileReader;
+  readonly checkpoints: ShownCheckpoints;
   readonly search: EventSearch;
   readonly detection: DetectionAccess;
   readonly backtests: Backtests;

@@ -10,13 +10,13 @@ const immutable = 'private, max-age=31536000, immutable';
 const bundleReadsMs = 60_000;
 const maxRemembered = 10_000;
 
-/** `GET /trails/{trail}/checkpoint`: the last published checkpoint (C2SP tlog-tiles). */
+/** `GET /trails/{trail}/checkpoint`: the last published checkpoint, or the last witnessed one (C2SP tlog-tiles). */
 export function getCheckpoint(parts: HttpParts, gate: Gate): (c: HttpContext) => Promise<Response> {
   return async (c) => {
     const trail = c.req.param('trail') ?? '';
     gate.reach(c, gate.authorize(c, 'log.read'), trail);
     // A trail that is new has one to offer only once it is signed.
-    const { note } = parts.log.trail(trail)?.checkpoint ?? (await parts.log.publish(trail));
+    const { note } = parts.checkpoints.shown(trail) ?? (await parts.log.publish(trail));
     return new Response(note, {
       headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' },
     });

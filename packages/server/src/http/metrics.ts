@@ -1,7 +1,8 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { DetectionCounts } from '../followers/detect/protocol.ts';
+import type { WitnessCounts } from '../followers/witness/witness-line.ts';
 
-/** What `/metrics` shows. Labels are bounded: no trail, tenant or token names. */
+/** What `/metrics` shows. Labels are bounded: no trail, tenant or token names; those of witnesses are configured. */
 export interface Metrics {
   readonly registry: Registry;
   readonly events: Counter;
@@ -20,6 +21,7 @@ export interface MetricSources {
   readonly indexedEntries: () => number;
   readonly detection: () => DetectionCounts;
   readonly isDetecting: () => boolean;
+  readonly witnesses: () => readonly WitnessCounts[];
 }
 
 export function createMetrics(sources: MetricSources): Metrics {
@@ -39,6 +41,41 @@ export function createMetrics(sources: MetricSources): Metrics {
   gauge('sealtrail_entries', 'Entries in all trails.', sources.entries);
   gauge('sealtrail_indexed_entries', 'Entries in all trails that are searchable.', sources.indexedEntries);
   gauge('sealtrail_detection_up', 'Whether rules follow the log.', () => Number(sources.isDetecting()));
+  const witnessed = (
+    name: string,
+    help: string,
+    set: (gauge: Gauge<'witness' | 'code'>, counts: WitnessCounts) => void,
+    labelNames: readonly ('witness' | 'code')[] = ['witness'],
+  ): Gauge<'witness' | 'code'> =>
+    new Gauge({
+      name,
+      help,
+      labelNames,
+      registers,
+      collect() {
+        for (const counts of sources.witnesses()) set(this, counts);
+      },
+    });
+  witnessed(
+    'sealtrail_witness_cosignatures',
+    'Checkpoints that a witness has cosigned. Since the start.',
+    (gauge, { witness, cosignatures }) => gauge.set({ witness }, cosignatures),
+  );
+  witnessed(
+    'sealtrail_witness_last_cosignature_timestamp_seconds',
+    'When a witness has cosigned last; absent before it has, since the start.',
+    (gauge, { witness, lastSignedMs }) => {
+      if (lastSignedMs !== undefined) gauge.set({ witness }, lastSignedMs / 1000);
+    },
+  );
+  witnessed(
+    'sealtrail_witness_failures',
+    'Requests that a witness has not answered with a cosignature, by why. Since the start.',
+    (gauge, { witness, failures }) => {
+      for (const [code, count] of Object.entries(failures)) gauge.set({ witness, code }, count);
+    },
+    ['witness', 'code'],
+  );
   const detected = (name: string, help: string, read: (counts: DetectionCounts) => number): Gauge =>
     gauge(name, `${help} Since detection was started.`, () => read(sources.detection()));
   detected('sealtrail_detected_entries', 'Entries held against rules.', ({ entries }) => entries);

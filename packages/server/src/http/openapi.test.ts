@@ -43,6 +43,7 @@ const app = createApp({
     ...{ queuedBytes: none, entries: none, indexedEntries: none },
     detection: () => noDetection.counts,
     isDetecting: () => false,
+    witnesses: () => [],
   }),
   closing: new AbortController().signal,
 } as HttpParts);

@@ -16,7 +16,8 @@ const part = z.string().openapi({
 export const readinessSchema: z.ZodType<Readiness> = z
   .strictObject({
     status: z.enum(['ready', 'not_ready', 'draining', 'failed']).openapi({
-      description: '`not_ready` passes by itself once the reason has passed; `failed` needs a restart.',
+      description:
+        '`not_ready` passes by itself once the reason has passed, but for a log that a witness proves to be behind or changed; `failed` needs a restart.',
     }),
     parts: z.strictObject({
       log: part,

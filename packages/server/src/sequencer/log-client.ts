@@ -1,5 +1,5 @@
 import type { Worker } from 'node:worker_threads';
-import { type ErrorCode, HASH_BYTES, SealtrailError } from '@sealtrail/core';
+import { type ErrorCode, HASH_BYTES, type NoteSignature, SealtrailError } from '@sealtrail/core';
 import type { EntryGroup } from './entry-group.ts';
 import { packBatch, transferables } from './pack-batch.ts';
 import type {
@@ -39,6 +39,10 @@ export interface LogListener {
   grew?(sizes: AppendResult['sizes']): void;
   published?(trail: string, checkpoint: PublishedCheckpoint): void;
   publishFailed?(failure: Failure): void;
+  /** A published checkpoint has more signatures than before. */
+  cosigned?(trail: string, checkpoint: PublishedCheckpoint): void;
+  /** A trail is not signed any more. */
+  signingStopped?(trail: string, failure: Failure): void;
   /** The log thread has stopped: nothing can be written any more. */
   fatal?(error: SealtrailError): void;
 }
@@ -71,6 +75,8 @@ export class LogClient {
   #sequence = 0;
   #failed: SealtrailError | undefined;
   #writeFailure: Failure | undefined;
+  /** Why a trail is not signed any more, of the first such trail. */
+  #signingFailure: Failure | undefined;
   #closed: Promise<void> | undefined;
 
   constructor(worker: Worker, limits: QueueLimits = defaultQueueLimits) {
@@ -98,9 +104,12 @@ export class LogClient {
     return this.#failed;
   }
 
-  /** The code of what keeps entries from being written: the last commit failed and none has succeeded since. */
+  /**
+   * The code of what keeps entries from being written, since the last commit failed and none has succeeded since; or of why
+   * a trail is not signed any more.
+   */
   get unreadiness(): ErrorCode | undefined {
-    return (this.#failed ?? this.#writeFailure)?.code;
+    return (this.#failed ?? this.#writeFailure ?? this.#signingFailure)?.code;
   }
 
   listen(listener: LogListener): () => void {
@@ -152,6 +161,32 @@ export class LogClient {
     const reply = await this.#request((request) => ({ kind: 'publish', request, trail }));
     if (reply.kind !== 'published') throw new SealtrailError('internal');
     return reply.checkpoint;
+  }
+
+  /** Begins to sign, where the log thread was told to wait for it. */
+  startSigning(): void {
+    this.#post({ kind: 'startSigning' });
+  }
+
+  /** Adds cosignatures, verified already, to a published checkpoint; listeners hear when they are stored. */
+  cosign(trail: string, size: number, signatures: readonly NoteSignature[]): void {
+    this.#post({ kind: 'cosign', trail, size, signatures });
+  }
+
+  /**
+   * Holds a checkpoint that a witness shows against the log.
+   *
+   * @returns why the trail is not signed any more; undefined when the checkpoint proves nothing
+   */
+  async compare(trail: string, note: string): Promise<Failure | undefined> {
+    const reply = await this.#request((request) => ({ kind: 'compare', request, trail, note }));
+    if (reply.kind !== 'compared') throw new SealtrailError('internal');
+    const { failure } = reply;
+    if (failure !== undefined) {
+      this.#signingFailure ??= failure;
+      for (const listener of this.#listeners) listener.signingStopped?.(trail, failure);
+    }
+    return failure;
   }
 
   /** Commits what is queued, publishes checkpoints, and ends the log thread. Never rejects. */
@@ -224,6 +259,13 @@ export class LogClient {
         if (reply.request !== undefined) this.#answer(reply.request, reply);
         for (const listener of this.#listeners) listener.published?.(reply.trail, reply.checkpoint);
         return;
+      case 'cosigned':
+        this.#setCosigned(reply.trail, reply.checkpoint);
+        for (const listener of this.#listeners) listener.cosigned?.(reply.trail, reply.checkpoint);
+        return;
+      case 'compared':
+        this.#answer(reply.request, reply);
+        return;
       case 'trailCreated':
         this.#trails.set(reply.trail.name, reply.trail);
         this.#answer(reply.request, reply);
@@ -254,6 +296,12 @@ export class LogClient {
     this.#trails.set(name, { ...known, size, checkpoint });
     // A commit that was reported as failed has been stored: followers hear of it here.
     if (size > known.size) for (const listener of this.#listeners) listener.grew?.([[name, size]]);
+  }
+
+  /** Of the last checkpoint alone: an earlier one is not shown as the last. */
+  #setCosigned(name: string, checkpoint: PublishedCheckpoint): void {
+    const known = this.#trails.get(name)!;
+    if (known.checkpoint?.size === checkpoint.size) this.#trails.set(name, { ...known, checkpoint });
   }
 
   #settle(batch: number, settle: (waiting: Waiting, first: number) => void): void {

@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorDetail } from '@sealtrail/core';
+import type { ErrorCode, ErrorDetail, NoteSignature } from '@sealtrail/core';
 
 /**
  * A batch of entries on its way to the log thread. Everything is packed into a few buffers that are transferred, so
@@ -31,6 +31,17 @@ export type LogRequest =
   | AppendBatch
   | { readonly kind: 'createTrail'; readonly request: number; readonly name: string }
   | { readonly kind: 'publish'; readonly request: number; readonly trail: string }
+  /** Begin to sign; only a thread that was told to wait for it waits. */
+  | { readonly kind: 'startSigning' }
+  /** Cosignatures of a checkpoint of this size, verified already. */
+  | {
+      readonly kind: 'cosign';
+      readonly trail: string;
+      readonly size: number;
+      readonly signatures: readonly NoteSignature[];
+    }
+  /** A checkpoint of this trail that a witness shows: hold it against the log. */
+  | { readonly kind: 'compare'; readonly request: number; readonly trail: string; readonly note: string }
   | { readonly kind: 'close'; readonly request: number };
 
 /** What became of one entry: where it is, or why it was refused. */
@@ -66,6 +77,10 @@ export type LogReply =
       readonly trail: string;
       readonly checkpoint: PublishedCheckpoint;
     }
+  /** A checkpoint that was published has more signatures now. */
+  | { readonly kind: 'cosigned'; readonly trail: string; readonly checkpoint: PublishedCheckpoint }
+  /** `failure`: why the trail is not signed any more; without it the checkpoint proved nothing. */
+  | { readonly kind: 'compared'; readonly request: number; readonly failure: Failure | undefined }
   | { readonly kind: 'requestFailed'; readonly request: number; readonly failure: Failure }
   | { readonly kind: 'publishFailed'; readonly failure: Failure }
   /** Told when it changes: why the last commit failed, or that one has succeeded again. */

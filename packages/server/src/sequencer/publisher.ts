@@ -3,6 +3,7 @@ import {
   type Ed25519Verify,
   equalBytes,
   type GetNode,
+  type NoteSignature,
   type NoteSigner,
   openCheckpoint,
   rootAt,
@@ -13,6 +14,8 @@ import {
 } from '@sealtrail/core';
 import type { KeyStore, LogStore, PublishedStore, TileReader, TrailRecord } from '../ports.ts';
 import { CheckpointThinning } from './checkpoint-thinning.ts';
+import { type Contradiction, contradictionOf } from './contradiction.ts';
+import { Cosignatures, type Cosigned } from './cosignatures.ts';
 import type { PublishedCheckpoint } from './protocol.ts';
 import type { Sequencer } from './sequencer.ts';
 
@@ -52,6 +55,9 @@ export class Publisher {
   readonly #last: Map<string, PublishedCheckpoint> = new Map();
   readonly #dirty: Set<string> = new Set();
   readonly #thinning: CheckpointThinning;
+  readonly #cosignatures: Cosignatures = new Cosignatures();
+  /** Trails that are not signed any more, and why. */
+  readonly #stopped: Map<string, Contradiction> = new Map();
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -98,7 +104,8 @@ export class Publisher {
    */
   publishAll(): PublishRound {
     const failures: unknown[] = [];
-    const signed = [...this.#dirty].flatMap((name) => {
+    const due = [...this.#dirty].filter((name) => !this.#stopped.has(name));
+    const signed = due.flatMap((name) => {
       try {
         return this.#sign(name) ?? [];
       } catch (error) {
@@ -123,6 +130,42 @@ export class Publisher {
     return this.#last.get(trail)!;
   }
 
+  /** Takes cosignatures, verified already, of a checkpoint of this trail; the next {@link storeCosignatures} stores them. */
+  cosign(name: string, size: number, signatures: readonly NoteSignature[]): void {
+    const trail = this.#parts.sequencer.trail(name);
+    if (trail) this.#cosignatures.add(trail, size, signatures);
+  }
+
+  /** Stores what {@link cosign} took, in one durable step. @throws when nothing could be stored; all of it stays due */
+  storeCosignatures(): Cosigned[] {
+    const isLast = (name: string, size: number): boolean =>
+      this.#last.get(name)?.size === size && !this.#stopped.has(name);
+    const cosigned = this.#cosignatures.store(this.#parts, isLast);
+    for (const { trail, checkpoint } of cosigned)
+      if (this.#last.get(trail)?.size === checkpoint.size) this.#last.set(trail, checkpoint);
+    return cosigned;
+  }
+
+  /**
+   * Holds a checkpoint that a witness shows against the log. One that this trail's key signed and the log does not have
+   * ends the signing of the trail. Where the log is behind it, it is kept where published checkpoints are: it is one, and
+   * no later start signs either.
+   *
+   * @returns why the trail is not signed any more; undefined when the note proves nothing
+   * @throws when it could not be kept; the trail is not signed any more all the same
+   */
+  compare(name: string, note: string): SealtrailError | undefined {
+    const trail = this.#parts.sequencer.trail(name);
+    const found = trail && contradictionOf(trail, note, this.#parts);
+    if (found === undefined) return undefined;
+    const { size, error } = found;
+    const isFarthest = size > (this.#stopped.get(name)?.size ?? -1);
+    if (isFarthest) this.#stopped.set(name, found);
+    if (isFarthest && error.code === 'log_behind_published')
+      this.#parts.published.put([{ trail: name, size, note }]);
+    return error;
+  }
+
   /** A checkpoint of all of a trail, or undefined when the last one is that: one size is signed once. */
   #sign(name: string): Signed | undefined {
     const { trail, size, root, receivedMs } = this.#parts.sequencer.head(name);
@@ -130,6 +173,8 @@ export class Publisher {
       this.#dirty.delete(name);
       return undefined;
     }
+    const stopped = this.#stopped.get(name);
+    if (stopped) throw stopped.error;
     const note = signCheckpoint({ origin: trail.origin, size, root }, [this.#signer(trail)]);
     return { trail, size, note, receivedMs };
   }
@@ -218,6 +263,9 @@ export class Publisher {
       // Published, then stopped before the log's own history had it.
       if (apart.size > (inLog?.size ?? -1))
         store.addCheckpoints([{ trailId: trail.id, size: apart.size, note: apart.note }]);
+      // Cosigned, then stopped before the log had that.
+      else if (inLog && apart.note !== inLog.note && apart.note.startsWith(inLog.note))
+        store.cosignCheckpoints([{ trailId: trail.id, size: apart.size, note: apart.note }]);
       this.#last.set(trail.name, { size: apart.size, note: apart.note });
     }
     this.#signer(trail);

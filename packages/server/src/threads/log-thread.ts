@@ -13,7 +13,7 @@ import { Resources } from '../resources.ts';
 import type { LogReply, LogRequest, PublishedCheckpoint, TrailStatus } from '../sequencer/protocol.ts';
 import { Publisher } from '../sequencer/publisher.ts';
 import { Sequencer } from '../sequencer/sequencer.ts';
-import { startFailure, storageFailure } from './failure.ts';
+import { failureOf, startFailure, storageFailure } from './failure.ts';
 import { Writability } from './writability.ts';
 
 /** What the log thread is started with. */
@@ -23,6 +23,8 @@ export interface LogThreadOptions {
   readonly originPrefix: string;
   /** Longest time between an append and the checkpoint that covers it. */
   readonly publishEveryMs: number;
+  /** Whether nothing is signed until it is asked for (`startSigning`); default: signing begins at once. */
+  readonly holdSigning?: boolean;
   /** Time between two looks whether the disk takes something again, once it did not; default five seconds. */
   readonly probeEveryMs?: number;
 }
@@ -42,7 +44,8 @@ export class LogThread implements Disposable {
   readonly #sequencer: Sequencer;
   readonly #publisher: Publisher;
   readonly #writability: Writability;
-  readonly #timers: readonly NodeJS.Timeout[];
+  readonly #timers: NodeJS.Timeout[];
+  #isSigning = false;
 
   /**
    * @throws SealtrailError log_behind_published | log_forked | key_missing | data_folder_invalid | storage_unavailable
@@ -76,10 +79,8 @@ export class LogThread implements Disposable {
       statusOf(trail, reader.size(trail.name), this.#publisher.last(trail.name)),
     );
     this.#resources = resources.move();
-    this.#timers = [
-      setInterval(() => this.#publishAll(), options.publishEveryMs),
-      setInterval(() => this.#probe(), options.probeEveryMs ?? defaultProbeEveryMs),
-    ];
+    this.#timers = [setInterval(() => this.#probe(), options.probeEveryMs ?? defaultProbeEveryMs)];
+    if (options.holdSigning !== true) this.#startSigning();
     this.#reply({ kind: 'ready', trails });
   }
 
@@ -115,8 +116,20 @@ export class LogThread implements Disposable {
           checkpoint: this.#publisher.publish(request.trail),
         }));
         return;
+      case 'startSigning':
+        this.#startSigning();
+        return;
+      case 'cosign':
+        this.#publisher.cosign(request.trail, request.size, request.signatures);
+        return;
+      case 'compare':
+        this.#answer(request.request, () => {
+          const error = this.#publisher.compare(request.trail, request.note);
+          return { kind: 'compared', request: request.request, failure: error && failureOf(error) };
+        });
+        return;
       case 'close':
-        this.#publishAll();
+        if (this.#isSigning) this.#publishAll();
         this[Symbol.dispose]();
         this.#reply({ kind: 'closed', request: request.request });
         return;
@@ -138,11 +151,19 @@ export class LogThread implements Disposable {
     }
   }
 
+  #startSigning(): void {
+    if (this.#isSigning) return;
+    this.#isSigning = true;
+    this.#timers.push(setInterval(() => this.#publishAll(), this.#options.publishEveryMs));
+  }
+
   #publishAll(): void {
     try {
       const { published, failures } = this.#publisher.publishAll();
+      const cosigned = this.#publisher.storeCosignatures();
       this.#writability.published();
       for (const { trail, checkpoint } of published) this.#reply({ kind: 'published', trail, checkpoint });
+      for (const { trail, checkpoint } of cosigned) this.#reply({ kind: 'cosigned', trail, checkpoint });
       for (const error of failures) this.#reply({ kind: 'publishFailed', failure: storageFailure(error) });
     } catch (error) {
       // The next tick tries again; until then readers see the last checkpoint that was published.

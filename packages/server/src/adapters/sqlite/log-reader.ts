@@ -5,6 +5,7 @@ import {
   hashInTile,
   partialWidth,
   SealtrailError,
+  type StoredCheckpoint,
   TILE_WIDTH,
   type TreeHasher,
   tileOfNode,
@@ -74,6 +75,10 @@ export class SqliteLogReader implements TileReader {
       const slices = data && bundleSlices(data);
       return slices && slices.length >= width ? data.subarray(0, slices[width - 1]!.end) : undefined;
     });
+  }
+
+  lastSignedBy(trail: string, keyName: string): StoredCheckpoint | undefined {
+    return this.#read.lastSignedBy(this.#id(trail), keyName);
   }
 
   [Symbol.dispose](): void {

@@ -7,6 +7,11 @@ import { BundleCache } from './bundle-cache.ts';
 /** A bundle can never be larger than this; what claims to be is damaged. */
 const maxBundleBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
 
+interface CheckpointRow {
+  readonly size: number;
+  readonly note: string;
+}
+
 /** The reading statements of a log file, shared by its writer and its readers. */
 export class LogStatements {
   readonly #trails: Database.Statement<[], TrailRecord>;
@@ -20,7 +25,9 @@ export class LogStatements {
   readonly #indexOf: Database.Statement;
   /** Full bundles never change, and who asks for one entry often asks for the next: a request sent again does. */
   readonly #bundles: BundleCache;
-  readonly #lastCheckpoint: Database.Statement<[number], { size: number; note: string }>;
+  readonly #lastCheckpoint: Database.Statement<[number], CheckpointRow>;
+  readonly #checkpoint: Database.Statement<[number, number], CheckpointRow>;
+  readonly #lastSignedBy: Database.Statement<[number, string], CheckpointRow>;
 
   /** @param cacheBytes decompressed bundles kept in memory */
   constructor(db: Database.Database, cacheBytes = 0) {
@@ -38,6 +45,10 @@ export class LogStatements {
     this.#indexOf = db.prepare('SELECT idx FROM entry_id WHERE trail = ? AND id = ?').pluck();
     this.#lastCheckpoint = db.prepare(
       'SELECT size, note FROM checkpoint WHERE trail = ? ORDER BY size DESC LIMIT 1',
+    );
+    this.#checkpoint = db.prepare('SELECT size, note FROM checkpoint WHERE trail = ? AND size = ?');
+    this.#lastSignedBy = db.prepare(
+      'SELECT size, note FROM checkpoint WHERE trail = ? AND instr(note, ?) > 0 ORDER BY size DESC LIMIT 1',
     );
   }
 
@@ -105,7 +116,16 @@ export class LogStatements {
     return this.#indexOf.get(trailId, id) as number | undefined;
   }
 
-  lastCheckpoint(trailId: number): { readonly size: number; readonly note: string } | undefined {
+  lastCheckpoint(trailId: number): CheckpointRow | undefined {
     return this.#lastCheckpoint.get(trailId);
+  }
+
+  checkpoint(trailId: number, size: number): CheckpointRow | undefined {
+    return this.#checkpoint.get(trailId, size);
+  }
+
+  /** The largest checkpoint with a signature line under a key name. Goes through those after it. */
+  lastSignedBy(trailId: number, keyName: string): CheckpointRow | undefined {
+    return this.#lastSignedBy.get(trailId, `\n— ${keyName} `);
   }
 }

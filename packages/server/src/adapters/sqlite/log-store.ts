@@ -36,6 +36,7 @@ export class SqliteLogStore implements LogStore {
   readonly #putTile: Database.Statement;
   readonly #insertIds: Database.Statement;
   readonly #insertCheckpoint: Database.Statement;
+  readonly #putCheckpoint: Database.Statement;
   readonly #dropCheckpoint: Database.Statement;
   readonly #checkpointsAfter: Database.Statement<[number, number, number], StoredCheckpoint>;
 
@@ -57,6 +58,9 @@ export class SqliteLogStore implements LogStore {
     this.#insertIds = this.#db.prepare(insertIds);
     this.#insertCheckpoint = this.#db.prepare(
       'INSERT INTO checkpoint (trail, size, note) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+    this.#putCheckpoint = this.#db.prepare(
+      'INSERT INTO checkpoint (trail, size, note) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET note = excluded.note',
     );
     this.#dropCheckpoint = this.#db.prepare('DELETE FROM checkpoint WHERE trail = ? AND size = ?');
     this.#checkpointsAfter = this.#db.prepare(
@@ -130,10 +134,20 @@ export class SqliteLogStore implements LogStore {
     });
   }
 
+  cosignCheckpoints(checkpoints: readonly (StoredCheckpointKey & { readonly note: string })[]): void {
+    this.#write('cosign', () => {
+      for (const { trailId, size, note } of checkpoints) this.#putCheckpoint.run(trailId, size, note);
+    });
+  }
+
   probe(bytes: number): void {
     probeSpace(this.#probeFile, bytes);
     // Setting it to what it is writes the first page all the same.
     this.#write('probe', () => this.#db.pragma(`user_version = ${LOG_FORMAT_VERSION}`));
+  }
+
+  checkpoint(trailId: number, size: number): StoredCheckpoint | undefined {
+    return this.#read.checkpoint(trailId, size);
   }
 
   lastCheckpoint(trailId: number): StoredCheckpoint | undefined {
