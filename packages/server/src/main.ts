@@ -4,6 +4,7 @@ import {
   type CreatedToken,
   compileClientAddress,
   defaultTrail,
+  formatVkey,
   reasonOf,
   SealtrailError,
 } from '@sealtrail/core';
@@ -114,6 +115,7 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
       originPrefix,
       publishEveryMs: config.publishEveryMs,
       holdSigning: witnesses !== undefined,
+      witnesses: witnesses?.witnesses.map(({ verifier }) => formatVkey(verifier.key)) ?? [],
     },
     config,
     resources,

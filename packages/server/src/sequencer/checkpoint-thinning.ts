@@ -1,15 +1,15 @@
 import {
   type Ed25519Verify,
   type Entry,
-  equalBytes,
   type GetNode,
   type NoteVerifier,
-  openCheckpoint,
-  rootAt,
+  parseNote,
+  type StoredCheckpoint,
   type TreeHasher,
   verifierFromVkey,
 } from '@sealtrail/core';
 import type { LogStore, StoredCheckpointKey, TileReader, TrailRecord } from '../ports.ts';
+import { type Cosigners, cosignersOf, isWithin } from './cosigners.ts';
 
 const minuteMs = 60_000;
 const hourMs = 60 * minuteMs;
@@ -33,6 +33,8 @@ export interface ThinningParts {
   readonly reader: TileReader;
   readonly hasher: TreeHasher;
   readonly native: Ed25519Verify;
+  /** Those who are asked for cosignatures; none unless given. */
+  readonly witnesses?: readonly NoteVerifier[];
 }
 
 /** A checkpoint about to be stored. */
@@ -50,6 +52,8 @@ interface TierState {
   slot: number;
   /** Everything received before this time is done. */
   doneMs: number;
+  /** Who cosigned those of the slot that stay, where anybody did. */
+  kept: Cosigners[];
 }
 
 interface TrailState {
@@ -58,6 +62,8 @@ interface TrailState {
   readonly tiers: readonly TierState[];
   /** The trail's time: that of its newest checkpoint. */
   receivedMs: number;
+  /** The newest checkpoint that just these have cosigned, since the start. */
+  readonly cosigned: { readonly cosigners: Cosigners; size: number }[];
 }
 
 /**
@@ -66,8 +72,8 @@ interface TrailState {
  * The time of a checkpoint is when its last entry was received: the log itself tells it, the same after every restart,
  * and it never decreases in a trail. Old is what is old by the trail's newest checkpoint, so that one never is.
  *
- * What is dropped says nothing that the log does not say without it. A checkpoint that is not what would be signed today
- * stays, whatever is the matter with it: it may have been cosigned by a witness, or be evidence of a forgery.
+ * What is dropped says nothing that the log, and the cosigned checkpoints that stay, do not say without it. A checkpoint
+ * that is not what would be signed today stays, whatever is the matter with it: it may be evidence of a forgery.
  */
 export class CheckpointThinning {
   readonly #parts: ThinningParts;
@@ -96,6 +102,16 @@ export class CheckpointThinning {
     return dropped;
   }
 
+  /** Notes that a stored checkpoint has been cosigned: it stands for older ones with no other cosignatures. */
+  cosigned(trail: TrailRecord, { size, note }: StoredCheckpoint): void {
+    const state = this.#states.get(trail.name) ?? this.#begin(trail);
+    const cosigners = this.#cosigners(state, size, note, this.#nodesOf(trail));
+    if (cosigners === undefined) return;
+    const known = state.cosigned.find((newest) => isEqual(newest.cosigners, cosigners));
+    if (known) known.size = Math.max(known.size, size);
+    else state.cosigned.push({ cosigners, size });
+  }
+
   /** Forgets how far it is, after a commit that may have failed: what is stored tells. */
   forget(): void {
     this.#states.clear();
@@ -112,8 +128,9 @@ export class CheckpointThinning {
     const state: TrailState = {
       trail,
       verifier: verifierFromVkey(trail.vkey, { native: this.#parts.native }),
-      tiers: tiers.map(() => ({ size: -1, slot: Number.NaN, doneMs: Number.NEGATIVE_INFINITY })),
+      tiers: tiers.map(() => ({ size: -1, slot: Number.NaN, doneMs: Number.NEGATIVE_INFINITY, kept: [] })),
       receivedMs: 0,
+      cosigned: [],
     };
     this.#states.set(trail.name, state);
     return state;
@@ -133,8 +150,14 @@ export class CheckpointThinning {
       const atMs = this.#receivedMs(trail, size);
       if (atMs >= limitMs) break;
       const slot = Math.floor(atMs / tiers[tier]!.everyMs);
-      if (slot === done.slot && this.#isRepeated(state, size, note, getNode))
+      const isFirst = slot !== done.slot;
+      if (isFirst) done.kept = [];
+      // The first of a slot stays whatever it is; of most there is nothing to know but that.
+      const cosigners =
+        isFirst && !isCosigned(note) ? undefined : this.#cosigners(state, size, note, getNode);
+      if (!isFirst && cosigners !== undefined && isRepeated(state, done, size, cosigners))
         dropped.push({ trailId: trail.id, size });
+      else if (cosigners !== undefined && cosigners.size > 0) done.kept.push(cosigners);
       done.size = size;
       done.slot = slot;
       looks++;
@@ -143,20 +166,14 @@ export class CheckpointThinning {
     return looks;
   }
 
-  /** Whether a checkpoint says, in the one signature of the trail's key, what the log says anyway. */
-  #isRepeated({ trail, verifier }: TrailState, size: number, note: string, getNode: GetNode): boolean {
-    try {
-      const { checkpoint, unknown } = openCheckpoint(note, [verifier]);
-      return (
-        unknown.length === 0 &&
-        checkpoint.origin === trail.origin &&
-        checkpoint.size === size &&
-        equalBytes(checkpoint.root, rootAt(size, getNode, this.#parts.hasher))
-      );
-    } catch {
-      // It cannot be read, is signed otherwise, or the log lacks what it is about: for verification to report.
-      return false;
-    }
+  #cosigners(
+    { trail, verifier }: TrailState,
+    size: number,
+    note: string,
+    getNode: GetNode,
+  ): Cosigners | undefined {
+    const { hasher, witnesses = [] } = this.#parts;
+    return cosignersOf({ size, note }, { origin: trail.origin, verifier, witnesses, getNode, hasher });
   }
 
   /** When the last entry under a checkpoint was received; not a number when the log cannot tell, which verification reports. */
@@ -181,6 +198,35 @@ export class CheckpointThinning {
     };
   }
 }
+
+/**
+ * Whether a checkpoint that says what the log says is of no further use. One that was cosigned needs two that its witnesses
+ * cosigned too: one that stays in its slot, for when they did, and a newer one, for how far. Otherwise a witness that ended
+ * would lose its last word.
+ */
+function isRepeated(
+  { cosigned }: TrailState,
+  { kept }: TierState,
+  size: number,
+  cosigners: Cosigners,
+): boolean {
+  if (cosigners.size === 0) return true;
+  return (
+    kept.some((other) => isWithin(cosigners, other)) &&
+    cosigned.some((newest) => newest.size > size && isWithin(cosigners, newest.cosigners))
+  );
+}
+
+/** Whether a note has more than one signature; of what is no note, that is for others to see. */
+function isCosigned(note: string): boolean {
+  try {
+    return parseNote(note).signatures.length > 1;
+  } catch {
+    return false;
+  }
+}
+
+const isEqual = (a: Cosigners, b: Cosigners): boolean => a.size === b.size && isWithin(a, b);
 
 /** Whether there is nothing left to do for a tier at the trail's time. */
 const isDone = (state: TrailState, tier: number): boolean =>

@@ -9,7 +9,7 @@ interface Waiting {
   readonly signatures: NoteSignature[];
 }
 
-/** A checkpoint that has more signatures than before. */
+/** A checkpoint whose cosignatures are stored. */
 export interface Cosigned {
   readonly trail: string;
   readonly checkpoint: PublishedCheckpoint;
@@ -35,6 +35,7 @@ export class Cosignatures {
    * Stores what waits: apart first, as with every checkpoint, where it is of the last one.
    *
    * @param isLast whether a trail's checkpoint of this size is the one that published.db has
+   * @returns every checkpoint that something waited for
    * @throws when it could not be stored; all of it stays waiting
    */
   store(
@@ -44,15 +45,17 @@ export class Cosignatures {
     const cosigned = [...this.#waiting.values()].flatMap(({ trail, size, signatures }) => {
       // A checkpoint that is not stored any more was thinned: a newer one has taken its place long ago.
       const stored = store.checkpoint(trail.id, size);
-      const note = stored && addSignatures(stored.note, signatures);
-      return note === undefined || note === stored?.note ? [] : [{ trail, size, note }];
+      if (stored === undefined) return [];
+      const note = addSignatures(stored.note, signatures);
+      // A commit that failed may have been stored all the same; and a witness may sign again what it has signed before.
+      return [{ trail, size, note, isNew: note !== stored.note }];
     });
-    if (cosigned.length > 0) {
-      const last = cosigned.filter(({ trail: { name }, size }) => isLast(name, size));
-      if (last.length > 0)
-        published.put(last.map(({ trail: { name }, size, note }) => ({ trail: name, size, note })));
-      store.cosignCheckpoints(cosigned.map(({ trail: { id }, size, note }) => ({ trailId: id, size, note })));
-    }
+    const added = cosigned.filter(({ isNew }) => isNew);
+    const last = added.filter(({ trail: { name }, size }) => isLast(name, size));
+    if (last.length > 0)
+      published.put(last.map(({ trail: { name }, size, note }) => ({ trail: name, size, note })));
+    if (added.length > 0)
+      store.cosignCheckpoints(added.map(({ trail: { id }, size, note }) => ({ trailId: id, size, note })));
     this.#waiting.clear();
     return cosigned.map(({ trail: { name }, size, note }) => ({ trail: name, checkpoint: { size, note } }));
   }

@@ -5,6 +5,7 @@ import {
   type GetNode,
   type NoteSignature,
   type NoteSigner,
+  type NoteVerifier,
   openCheckpoint,
   rootAt,
   SealtrailError,
@@ -29,6 +30,8 @@ export interface PublisherParts {
   readonly hasher: TreeHasher;
   readonly createSigner: (skey: string) => NoteSigner;
   readonly native: Ed25519Verify;
+  /** Those who are asked for cosignatures; none unless given. */
+  readonly witnesses?: readonly NoteVerifier[];
 }
 
 /** What one round of publishing came to. */
@@ -141,8 +144,10 @@ export class Publisher {
     const isLast = (name: string, size: number): boolean =>
       this.#last.get(name)?.size === size && !this.#stopped.has(name);
     const cosigned = this.#cosignatures.store(this.#parts, isLast);
-    for (const { trail, checkpoint } of cosigned)
+    for (const { trail, checkpoint } of cosigned) {
       if (this.#last.get(trail)?.size === checkpoint.size) this.#last.set(trail, checkpoint);
+      this.#thinning.cosigned(this.#parts.sequencer.trail(trail)!, checkpoint);
+    }
     return cosigned;
   }
 

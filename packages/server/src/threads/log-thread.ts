@@ -1,6 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
-import { createTreeHasher, generateKey, type KeyPair, SealtrailError, trailName } from '@sealtrail/core';
+import {
+  createTreeHasher,
+  generateKey,
+  type KeyPair,
+  SealtrailError,
+  trailName,
+  verifierFromVkey,
+} from '@sealtrail/core';
 import { dataFolder } from '../adapters/fs/data-folder.ts';
 import { FsKeyStore } from '../adapters/fs/key-store.ts';
 import { createNativeSigner, nativeEd25519Verify } from '../adapters/native-ed25519.ts';
@@ -25,6 +32,8 @@ export interface LogThreadOptions {
   readonly publishEveryMs: number;
   /** Whether nothing is signed until it is asked for (`startSigning`); default: signing begins at once. */
   readonly holdSigning?: boolean;
+  /** Verifier keys of those who are asked for cosignatures; none unless given. */
+  readonly witnesses?: readonly string[];
   /** Time between two looks whether the disk takes something again, once it did not; default five seconds. */
   readonly probeEveryMs?: number;
 }
@@ -72,6 +81,9 @@ export class LogThread implements Disposable {
       hasher,
       createSigner: createNativeSigner,
       native: nativeEd25519Verify,
+      witnesses: (options.witnesses ?? []).map((vkey) =>
+        verifierFromVkey(vkey, { native: nativeEd25519Verify }),
+      ),
     });
     this.#publisher.recover();
     this.#keys.trust([...this.#sequencer.trails()].map(({ vkey }) => vkey));

@@ -1,4 +1,4 @@
-import { createTreeHasher, generateKey, type TreeHasher } from '@sealtrail/core';
+import { createTreeHasher, generateKey, type NoteVerifier, type TreeHasher } from '@sealtrail/core';
 import type { DataFolder } from '../../adapters/fs/data-folder.ts';
 import { FsKeyStore } from '../../adapters/fs/key-store.ts';
 import { createNativeSigner, nativeEd25519Verify } from '../../adapters/native-ed25519.ts';
@@ -15,6 +15,8 @@ export interface OpenLogOptions {
   readonly trails?: readonly string[];
   readonly now?: () => number;
   readonly fault?: WriteFault;
+  /** Those who are asked for cosignatures. */
+  readonly witnesses?: readonly NoteVerifier[];
   /** What the sequencer sees of the store. */
   readonly watch?: (store: LogStore) => LogStore;
 }
@@ -31,7 +33,7 @@ export class OpenLog implements Disposable {
   readonly #resources: DisposableStack;
 
   constructor(folder: DataFolder, options: OpenLogOptions = {}) {
-    const { trails = ['main'], now = Date.now, fault, watch = (store) => store } = options;
+    const { trails = ['main'], now = Date.now, fault, witnesses = [], watch = (store) => store } = options;
     using resources = new DisposableStack();
     this.keys = new FsKeyStore(folder);
     this.store = resources.use(new SqliteLogStore(folder.log, fault));
@@ -40,6 +42,7 @@ export class OpenLog implements Disposable {
     this.sequencer = new Sequencer(watch(this.store), this.hasher, now);
     this.publisher = new Publisher({
       ...this,
+      witnesses,
       createSigner: createNativeSigner,
       native: nativeEd25519Verify,
     });
