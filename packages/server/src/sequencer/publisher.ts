@@ -1,23 +1,18 @@
 import {
-  type Checkpoint,
   type Ed25519Verify,
-  equalBytes,
-  type GetNode,
   type NoteSignature,
   type NoteSigner,
   type NoteVerifier,
-  openCheckpoint,
-  rootAt,
   SealtrailError,
   signCheckpoint,
   type TreeHasher,
-  verifierFromVkey,
 } from '@sealtrail/core';
 import type { KeyStore, LogStore, PublishedStore, TileReader, TrailRecord } from '../ports.ts';
 import { CheckpointThinning } from './checkpoint-thinning.ts';
 import { type Contradiction, contradictionOf } from './contradiction.ts';
 import { Cosignatures, type Cosigned } from './cosignatures.ts';
 import type { PublishedCheckpoint } from './protocol.ts';
+import { recoverTrail } from './recover-trail.ts';
 import type { Sequencer } from './sequencer.ts';
 
 /** What a publisher works with. */
@@ -82,7 +77,10 @@ export class Publisher {
     const { sequencer, published } = this.#parts;
     const apart = new Map(published.all().map((row) => [row.trail, row]));
     for (const trail of sequencer.trails()) {
-      this.#recoverTrail(trail, apart.get(trail.name));
+      const last = recoverTrail(trail, apart.get(trail.name), this.#parts);
+      if (last) this.#last.set(trail.name, last);
+      this.#signer(trail);
+      if (this.#parts.reader.size(trail.name) > (last?.size ?? 0)) this.#dirty.add(trail.name);
       apart.delete(trail.name);
     }
     const [lost] = apart.values();
@@ -222,58 +220,5 @@ export class Publisher {
     }
     this.#signers.set(trail.name, signer);
     return signer;
-  }
-
-  /** Nobody's word but this trail's own: what is published on from here has to be what it signed. */
-  #openPublished(trail: TrailRecord, apart: PublishedCheckpoint): Checkpoint {
-    try {
-      const { native } = this.#parts;
-      const { checkpoint } = openCheckpoint(apart.note, [verifierFromVkey(trail.vkey, { native })]);
-      if (checkpoint.origin === trail.origin && checkpoint.size === apart.size) return checkpoint;
-    } catch (error) {
-      if (!(error instanceof SealtrailError)) throw error;
-    }
-    throw new SealtrailError(
-      'data_folder_invalid',
-      `the published checkpoint of trail ${trail.name} is not one that this trail signed: published.db was changed, or damaged. Restore it from a backup; nothing is signed until then`,
-    );
-  }
-
-  #recoverTrail(trail: TrailRecord, apart: PublishedCheckpoint | undefined): void {
-    const { store, reader, hasher } = this.#parts;
-    const inLog = store.lastCheckpoint(trail.id);
-    const size = reader.size(trail.name);
-    // What the log has in its history was stored apart before.
-    if (inLog && (!apart || apart.size < inLog.size)) {
-      throw new SealtrailError(
-        'log_behind_published',
-        `the record of the last published checkpoint of trail ${trail.name} is missing or old (published.db), though the log has published one of size ${inLog.size}; restore it, or start a new data folder`,
-      );
-    }
-    if (apart) {
-      if (apart.size > size) {
-        throw new SealtrailError(
-          'log_behind_published',
-          `trail ${trail.name} has ${size} entries, but a checkpoint of ${apart.size} entries was published: the log has been set back. Restore the newer log; it will not be signed as it is`,
-        );
-      }
-      const { root } = this.#openPublished(trail, apart);
-      const getNode: GetNode = (level, index) => reader.node(trail.name, level, index);
-      if (!equalBytes(root, rootAt(apart.size, getNode, hasher))) {
-        throw new SealtrailError(
-          'log_forked',
-          `trail ${trail.name} contradicts its published checkpoint of size ${apart.size}: entries have been changed. Run sealtrail verify; it will not be signed as it is`,
-        );
-      }
-      // Published, then stopped before the log's own history had it.
-      if (apart.size > (inLog?.size ?? -1))
-        store.addCheckpoints([{ trailId: trail.id, size: apart.size, note: apart.note }]);
-      // Cosigned, then stopped before the log had that.
-      else if (inLog && apart.note !== inLog.note && apart.note.startsWith(inLog.note))
-        store.cosignCheckpoints([{ trailId: trail.id, size: apart.size, note: apart.note }]);
-      this.#last.set(trail.name, { size: apart.size, note: apart.note });
-    }
-    this.#signer(trail);
-    if (size > (apart?.size ?? 0)) this.#dirty.add(trail.name);
   }
 }

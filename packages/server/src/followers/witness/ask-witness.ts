@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import {
   formatAddCheckpoint,
   type NoteSignature,
@@ -83,6 +84,20 @@ function failureOf(error: unknown): WitnessFailure {
     return failed('invalid_answer', error.message);
   // The network's words may hold addresses; the code says enough.
   return failed('unreachable', `it does not answer (${networkCode(error)})`);
+}
+
+/**
+ * The checkpoint that a witness shows as the last one it cosigned of a log: under the hash of the origin, if it does at all.
+ * Nothing of it is verified.
+ */
+export async function shownCheckpoint(
+  { witness, send, signal }: Pick<AskParts, 'witness' | 'send' | 'signal'>,
+  origin: string,
+): Promise<string | undefined> {
+  const hash = createHash('sha256').update(origin).digest('hex');
+  // A witness need not show any, and may show it elsewhere: no answer is no failure.
+  const answer = await send({ url: `${witness.url}/${hash}/checkpoint`, signal }).catch(() => undefined);
+  return answer?.status === 200 ? answer.text : undefined;
 }
 
 function outcomeOf(

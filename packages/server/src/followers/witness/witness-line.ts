@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { NoteSignature } from '@sealtrail/core';
 import type { TileReader, WitnessTransport } from '../../ports.ts';
 import type { Failure, PublishedCheckpoint, TrailStatus } from '../../sequencer/protocol.ts';
 import { type RetrySchedule, retryDelayMs } from '../deliver/retry-schedule.ts';
-import { askWitness, type FailureCode, type WitnessFailure } from './ask-witness.ts';
+import { askWitness, type FailureCode, shownCheckpoint, type WitnessFailure } from './ask-witness.ts';
 import type { ReportedFailure } from './witness-reports.ts';
 import type { Witness } from './witness-set.ts';
 
@@ -197,36 +196,29 @@ export class WitnessLine implements AsyncDisposable {
       this.#unasked.clear();
     } else this.#restTrail(trail);
     const isContradicting = code === 'conflict' || code === 'inconsistent';
-    const proven = isContradicting ? await this.#proof(trail) : undefined;
+    const proven = isContradicting ? await this.#proven(trail) : undefined;
     onFailed(trail, { code, proven, size }, reason);
+  }
+
+  async #proven(trail: string): Promise<ReportedFailure['proven']> {
+    const { witness, send, compare, onError } = this.#parts;
+    const origin = this.#parts.trail(trail)?.origin ?? '';
+    const note = await shownCheckpoint({ witness, send, signal: this.#closing.signal }, origin);
+    if (note === undefined) return undefined;
+    try {
+      const failure = await compare(trail, note);
+      return failure && (failure.code === 'log_forked' ? 'forked' : 'rolled_back');
+    } catch (error) {
+      // The claim is reported all the same, and what it proves is looked at again with the next attempt.
+      onError(trail, error);
+      return undefined;
+    }
   }
 
   #restTrail(trail: string): void {
     const { now, random, everyMs } = this.#parts;
     const state = this.#state(trail);
     state.nextMs = now() + retryDelayMs(retries, state.failures++, random, everyMs);
-  }
-
-  /**
-   * Whether the witness can show a checkpoint that this trail's own key signed and its log does not have. Witnesses that
-   * give out what they cosigned do so under the hash of the origin; what others answer proves nothing.
-   */
-  async #proof(trail: string): Promise<ReportedFailure['proven']> {
-    const { witness, send, compare, onError } = this.#parts;
-    const origin = this.#parts.trail(trail)?.origin ?? '';
-    const hash = createHash('sha256').update(origin).digest('hex');
-    const url = `${witness.url}/${hash}/checkpoint`;
-    const answer = await send({ url, signal: this.#closing.signal }).catch(() => undefined);
-    if (answer?.status !== 200) return undefined;
-    try {
-      const failure = await compare(trail, answer.text);
-      if (failure === undefined) return undefined;
-      return failure.code === 'log_forked' ? 'forked' : 'rolled_back';
-    } catch (error) {
-      // The claim is reported all the same, and what it proves is looked at again with the next attempt.
-      onError(trail, error);
-      return undefined;
-    }
   }
 
   /** What is known of a trail: at first what its stored checkpoints say. */
