@@ -19,7 +19,7 @@ export interface TileReader extends LogReader {
   tile(trail: string, level: number, n: number, width: number): Uint8Array | undefined;
   /** An entry bundle in tlog-tiles form cut to `width` entries, or undefined. */
   bundle(trail: string, n: number, width: number): Uint8Array | undefined;
-  /** The largest stored checkpoint with a signature line under this key name. The line is not verified. */
+  /** The largest stored checkpoint, of the last thousands, with a signature line under this key name. The line is not verified. */
   lastSignedBy(trail: string, keyName: string): StoredCheckpoint | undefined;
 }
 

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { codeOf } from '../testing/code-of.ts';
 import { formatAddCheckpoint, parseStoredSize, readCosignature } from './add-checkpoint.ts';
@@ -70,6 +71,26 @@ describe('readCosignature', () => {
     const own = line(witness, 1_700_000_000);
     expect(formatSignatureLine(read(own))).toBe(own);
     expect(formatSignatureLine(read(line(other, 5, 'something else\n') + own))).toBe(own);
+  });
+
+  it('says of anything else that it is no cosignature', () => {
+    const own = line(witness, 5);
+    const pieces = fc.array(fc.constantFrom('— ', 'w.example ', own, own.slice(12), '\n', 'AAAA', '='));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.string(),
+          pieces.map((list) => list.join('')),
+        ),
+        (lines) => {
+          try {
+            expect(formatSignatureLine(read(lines))).toBe(own);
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'invalid_note' });
+          }
+        },
+      ),
+    );
   });
 
   it('refuses lines that are none, of others alone, or wrong', () => {

@@ -7,6 +7,9 @@ import { BundleCache } from './bundle-cache.ts';
 /** A bundle can never be larger than this; what claims to be is damaged. */
 const maxBundleBytes = TILE_WIDTH * (2 + eventLimits.entryBytes);
 
+/** More checkpoints than are kept of a day: see docs/decisions/0005. */
+const maxLookedThrough = 8192;
+
 interface CheckpointRow {
   readonly size: number;
   readonly note: string;
@@ -48,7 +51,8 @@ export class LogStatements {
     );
     this.#checkpoint = db.prepare('SELECT size, note FROM checkpoint WHERE trail = ? AND size = ?');
     this.#lastSignedBy = db.prepare(
-      'SELECT size, note FROM checkpoint WHERE trail = ? AND instr(note, ?) > 0 ORDER BY size DESC LIMIT 1',
+      `SELECT size, note FROM (SELECT size, note FROM checkpoint WHERE trail = ? ORDER BY size DESC LIMIT ${maxLookedThrough})
+       WHERE instr(note, ?) > 0 ORDER BY size DESC LIMIT 1`,
     );
   }
 
@@ -124,7 +128,7 @@ export class LogStatements {
     return this.#checkpoint.get(trailId, size);
   }
 
-  /** The largest checkpoint with a signature line under a key name. Goes through those after it. */
+  /** The largest checkpoint with a signature line under a key name, of the last day or so. Goes through those after it. */
   lastSignedBy(trailId: number, keyName: string): CheckpointRow | undefined {
     return this.#lastSignedBy.get(trailId, `\n— ${keyName} `);
   }

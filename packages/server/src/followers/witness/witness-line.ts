@@ -9,6 +9,8 @@ import type { Witness } from './witness-set.ts';
 /** Trails that a witness is asked about at once. */
 const maxAtOnce = 8;
 
+const pumpDelayMs = 10;
+
 const retries: RetrySchedule = {
   delaysMs: [2000, 10_000, 30_000, 120_000, 600_000],
   maxDelayMs: 3_600_000,
@@ -70,6 +72,7 @@ export class WitnessLine implements AsyncDisposable {
   readonly #unasked: Set<string> = new Set();
   #allAsked: PromiseWithResolvers<void> = Promise.withResolvers();
   #timer: NodeJS.Timeout | undefined;
+  #isPumpSoon = false;
   /** Times in a row that the witness did not answer, and until when it rests for it. */
   #outages = 0;
   #restsUntilMs = 0;
@@ -99,7 +102,7 @@ export class WitnessLine implements AsyncDisposable {
   /** Notes that a trail has a checkpoint to cosign. */
   add(trail: string): void {
     this.#due.add(trail);
-    this.#pump();
+    this.#pumpSoon();
   }
 
   /** Asks about trails, and resolves once each has been asked about, or the witness rests. */
@@ -119,16 +122,26 @@ export class WitnessLine implements AsyncDisposable {
     await Promise.all(this.#running.values());
   }
 
+  /** All trails that are published at once, or asked about, are looked through once. */
+  #pumpSoon(): void {
+    if (this.#isPumpSoon || this.#closing.signal.aborted) return;
+    clearTimeout(this.#timer);
+    this.#isPumpSoon = true;
+    this.#timer = setTimeout(() => this.#pump(), pumpDelayMs).unref();
+  }
+
   /** Asks about what may be asked about now, and comes back when the next may be. */
   #pump(): void {
     clearTimeout(this.#timer);
-    if (this.#closing.signal.aborted) return;
+    this.#isPumpSoon = false;
+    if (this.#closing.signal.aborted || this.#due.size === 0) return;
     const now = this.#parts.now();
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const trail of this.#due) {
+    const isResting = this.#restsUntilMs > now;
+    let nextMs = isResting ? this.#restsUntilMs : Number.POSITIVE_INFINITY;
+    for (const trail of isResting ? [] : this.#due) {
       if (this.#running.size >= maxAtOnce) return;
       if (this.#running.has(trail)) continue;
-      const atMs = Math.max(this.#restsUntilMs, this.#state(trail).nextMs);
+      const atMs = this.#state(trail).nextMs;
       if (atMs <= now) this.#start(trail);
       else nextMs = Math.min(nextMs, atMs);
     }
@@ -147,7 +160,7 @@ export class WitnessLine implements AsyncDisposable {
         this.#running.delete(trail);
         this.#unasked.delete(trail);
         this.#settleAsked();
-        this.#pump();
+        this.#pumpSoon();
       });
     this.#running.set(trail, asked);
   }
@@ -197,6 +210,7 @@ export class WitnessLine implements AsyncDisposable {
     } else this.#restTrail(trail);
     const isContradicting = code === 'conflict' || code === 'inconsistent';
     const proven = isContradicting ? await this.#proven(trail) : undefined;
+    if (this.#closing.signal.aborted) return;
     onFailed(trail, { code, proven, size }, reason);
   }
 
