@@ -320,7 +320,7 @@ function startWitnesses(parts: {
   });
   return new WitnessFollower({
     ...parts,
-    send: askOverHttp,
+    send: (request) => askOverHttp(request),
     everyMs: config.witnessEveryMs,
     now: Date.now,
     record: (event) => system.record(event),

@@ -268,6 +268,48 @@ describe('LogThread, when a write fails', () => {
 });
 
 describe('LogThread', () => {
+  it('signs nothing before it is asked to where it was told to wait, and tells of all that it stores', () => {
+    using folder = temporaryFolder();
+    const replies: LogReply[] = [];
+    const kinds = (): string[] => replies.splice(0).map(({ kind }) => kind);
+    let fault: string | undefined;
+    const options = { dir: folder.dir, originPrefix: 'audit.example', publishEveryMs, holdSigning: true };
+    const hook: WriteFault = (point) => {
+      if (point === fault) throw new InjectedFault();
+    };
+    using thread = new LogThread(options, (reply) => replies.push(reply), hook);
+    thread.handle({ kind: 'createTrail', request: 1, name: 'main' });
+    thread.handle(batchOf(groupOf([{ id: risingId(0) }])));
+    vi.advanceTimersByTime(10 * publishEveryMs);
+    expect(kinds()).toEqual(['ready', 'trailCreated', 'appended']);
+    for (let i = 0; i < 2; i++) thread.handle({ kind: 'startSigning' });
+    vi.advanceTimersByTime(publishEveryMs);
+    expect(kinds()).toEqual(['published']);
+    // What is published is told of, also when cosignatures cannot be stored with it.
+    fault = 'cosign';
+    const signature = { name: 'witness.example', keyId: '01020304', signature: new Uint8Array(72) };
+    thread.handle({ kind: 'cosign', trail: 'main', size: 1, signatures: [signature] });
+    thread.handle(batchOf(groupOf([{ id: risingId(1) }])));
+    vi.advanceTimersByTime(publishEveryMs);
+    expect(kinds()).toEqual(['appended', 'published', 'writable', 'publishFailed']);
+    fault = undefined;
+    vi.advanceTimersByTime(publishEveryMs);
+    expect(kinds()).toEqual(['writable', 'cosigned']);
+    thread.handle({ kind: 'compare', request: 2, trail: 'main', note: 'nonsense' });
+    expect(replies).toEqual([{ kind: 'compared', request: 2, failure: undefined }]);
+  });
+
+  it('that waits for signing and is closed has signed nothing', () => {
+    using folder = temporaryFolder();
+    const options = { dir: folder.dir, originPrefix: 'audit.example', publishEveryMs, holdSigning: true };
+    const kinds: string[] = [];
+    const thread = new LogThread(options, ({ kind }) => kinds.push(kind));
+    thread.handle({ kind: 'createTrail', request: 1, name: 'main' });
+    thread.handle(batchOf(groupOf([{ id: risingId(0) }])));
+    thread.handle({ kind: 'close', request: 2 });
+    expect(kinds).toEqual(['ready', 'trailCreated', 'appended', 'closed']);
+  });
+
   it('goes on with the key of a trail whose making was cut off, wherever it was', () => {
     using folder = temporaryFolder();
     const replies: LogReply[] = [];

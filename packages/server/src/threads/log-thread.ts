@@ -172,11 +172,11 @@ export class LogThread implements Disposable {
   #publishAll(): void {
     try {
       const { published, failures } = this.#publisher.publishAll();
+      for (const { trail, checkpoint } of published) this.#reply({ kind: 'published', trail, checkpoint });
+      for (const error of failures) this.#reply({ kind: 'publishFailed', failure: storageFailure(error) });
       const cosigned = this.#publisher.storeCosignatures();
       this.#writability.published();
-      for (const { trail, checkpoint } of published) this.#reply({ kind: 'published', trail, checkpoint });
       for (const { trail, checkpoint } of cosigned) this.#reply({ kind: 'cosigned', trail, checkpoint });
-      for (const error of failures) this.#reply({ kind: 'publishFailed', failure: storageFailure(error) });
     } catch (error) {
       // The next tick tries again; until then readers see the last checkpoint that was published.
       const failure = storageFailure(error);

@@ -1,7 +1,7 @@
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { Outgoing, SendOutcome } from '../../channel-ports.ts';
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '../deadline.ts';
 import { failureOf } from './send-failure.ts';
 import { type TargetGuard, TargetRefused } from './target-guard.ts';
 

@@ -1,6 +1,6 @@
 import { createTransport } from 'nodemailer';
 import type { Outgoing, SendOutcome } from '../../channel-ports.ts';
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '../deadline.ts';
 import { failureOf } from './send-failure.ts';
 import type { TargetGuard } from './target-guard.ts';
 

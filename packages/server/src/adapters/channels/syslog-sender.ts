@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Outgoing, SendOutcome } from '../../channel-ports.ts';
-import { withDeadline } from './deadline.ts';
+import { withDeadline } from '../deadline.ts';
 import { failureOf } from './send-failure.ts';
 import type { TargetGuard } from './target-guard.ts';
 

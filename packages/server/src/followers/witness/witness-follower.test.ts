@@ -48,13 +48,13 @@ afterEach(async () => {
   folder[Symbol.dispose]();
 });
 
-function follow(url = witness.url, others: readonly TestWitness[] = []): WitnessFollower {
+function follow(url = witness.url, others: readonly TestWitness[] = [], timeoutMs = 10_000): WitnessFollower {
   const lines = [`witness first ${witness.vkey} ${url}`, ...others.map(({ line }) => line), 'quorum first'];
   return new WitnessFollower({
     witnesses: parseWitnesses(`${lines.join('\n')}\n`, nativeEd25519Verify),
     log,
     reader,
-    send: askOverHttp,
+    send: (request) => askOverHttp(request, timeoutMs),
     everyMs: 20,
     now: () => nowMs ?? Date.now(),
     random: (bytes) => new Uint8Array(bytes),
@@ -192,6 +192,14 @@ describe('a witness', () => {
     expect(reports()).toEqual(['failure unreachable']);
     expect(messages[0]).toContain('ECONNREFUSED');
     witness = await TestWitness.start('other.example');
+  });
+
+  it('that hangs is given up', async () => {
+    witness.misbehaviour = 'hang';
+    await using _follower = follow(witness.url, [], 50);
+    await grow(3);
+    await vi.waitFor(() => expect(reports()).toEqual(['failure unreachable']), waiting);
+    expect(messages[0]).toContain('TimeoutError');
   });
 
   it('that hangs holds up no other, and is left when the server stops', async () => {
