@@ -14,7 +14,7 @@ import {
 } from './support/tamper-content.ts';
 import { BILLING_SIZE, OriginalFolder, type TamperedFolder } from './support/tamper-folder.ts';
 
-const FLIPS = 300;
+const FLIPS = 200;
 /** Thousands of verifications take their time on a busy machine. */
 const timeout = 240_000;
 

@@ -119,21 +119,21 @@ describe('parsePolicy', () => {
     expect(codeOf(() => parsePolicy(`${witnesses(1)}${groups(1000)}quorum none\n`))).toBe('invalid_policy');
   });
 
-  it('reads the policy of a folder with 20,000 trails, and finds a key in it that is there twice', () => {
-    // A point and its sum with the base point again and again: valid keys without 20,000 multiplications.
+  it('reads the policy of a folder with 5,000 trails, and finds a key in it that is there twice', () => {
+    // A point and its sum with the base point again and again: valid keys without 5,000 multiplications.
     let point = ed25519.Point.BASE;
-    const lines = Array.from({ length: 20_000 }, (_, i) => {
+    const lines = Array.from({ length: 5000 }, (_, i) => {
       point = point.add(ed25519.Point.BASE);
       const name = `sealtrail.invalid/0123456789ab/customer-${i}`;
       return `log ${formatVkey({ name, type: keyTypes.ed25519, publicKey: point.toBytes() })}\n`;
     });
     const { logs } = parsePolicy(`quorum none\n${lines.join('')}`);
     expect([logs.length, logs.at(-1)?.key.name]).toEqual([
-      20_000,
-      'sealtrail.invalid/0123456789ab/customer-19999',
+      5000,
+      'sealtrail.invalid/0123456789ab/customer-4999',
     ]);
     expect(() => parsePolicy(`quorum none\n${lines.join('')}${lines[7]}`)).toThrow(
-      expect.objectContaining({ code: 'invalid_policy', message: expect.stringContaining('line 20002') }),
+      expect.objectContaining({ code: 'invalid_policy', message: expect.stringContaining('line 5002') }),
     );
   });
 

@@ -220,7 +220,7 @@ describe('LogThread, when a write fails', () => {
     expect(log.shown.has('main 2') && log.shown.has('late 1')).toBe(true);
   });
 
-  it.each([1, 2, 3])('loses, doubles and contradicts nothing over random operations (seed %i)', (seed) => {
+  it.each([1, 2])('loses, doubles and contradicts nothing over random operations (seed %i)', (seed) => {
     const random = new SeededRandom(seed);
     using log = new FaultyLog();
     while (!log.createTrail('main'));

@@ -32,7 +32,7 @@ describe('verifyFolder', () => {
     await once(writer, 'message');
     const sizes: number[] = [];
     // On a busy machine the writer may need some rounds to be heard of.
-    for (let i = 0; i < 25 || sizes.at(-1) === sizes[0]; i++) {
+    for (let i = 0; i < 10 || sizes.at(-1) === sizes[0]; i++) {
       const verdict = await verifyFolder(folder.dir, { settleMs: 1_000 });
       expect(failed(verdict)).toEqual([]);
       sizes.push(verdict.trails.reduce((sum, { size }) => sum + size, 0));

@@ -56,6 +56,7 @@ function follow(url = witness.url, others: readonly TestWitness[] = [], timeoutM
     reader,
     send: (request) => askOverHttp(request, timeoutMs),
     everyMs: 20,
+    retries: { delaysMs: [100], maxDelayMs: 100, giveUpMs: Number.POSITIVE_INFINITY },
     now: () => nowMs ?? Date.now(),
     random: (bytes) => new Uint8Array(bytes),
     record: async (event) => {

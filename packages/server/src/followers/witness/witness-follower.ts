@@ -2,7 +2,8 @@ import { createTreeHasher, proveConsistency, reasonOf } from '@sealtrail/core';
 import type { SystemEvent } from '../../access/system-trail.ts';
 import type { TileReader, WitnessTransport } from '../../ports.ts';
 import type { LogClient } from '../../sequencer/log-client.ts';
-import { type WitnessCounts, WitnessLine } from './witness-line.ts';
+import type { RetrySchedule } from '../deliver/retry-schedule.ts';
+import { type WitnessCounts, WitnessLine, witnessRetries } from './witness-line.ts';
 import { WitnessReports } from './witness-reports.ts';
 import type { WitnessSet } from './witness-set.ts';
 import { WitnessedCheckpoints } from './witnessed-checkpoints.ts';
@@ -14,6 +15,7 @@ export interface WitnessFollowerParts {
   readonly reader: Pick<TileReader, 'node' | 'lastSignedBy'>;
   readonly send: WitnessTransport;
   readonly everyMs: number;
+  readonly retries?: RetrySchedule;
   readonly now: () => number;
   readonly random: (bytes: number) => Uint8Array;
   /** Puts what witnesses do into the trail `system`. */
@@ -45,6 +47,7 @@ export class WitnessFollower implements AsyncDisposable {
       (witness) =>
         new WitnessLine({
           ...parts,
+          retries: parts.retries ?? witnessRetries,
           witness,
           trail: (name) => log.trail(name),
           prove: (trail, oldSize, newSize) =>

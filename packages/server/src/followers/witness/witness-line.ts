@@ -11,7 +11,8 @@ const maxAtOnce = 8;
 
 const pumpDelayMs = 10;
 
-const retries: RetrySchedule = {
+/** How long a witness that fails rests, where nothing else is said. */
+export const witnessRetries: RetrySchedule = {
   delaysMs: [2000, 10_000, 30_000, 120_000, 600_000],
   maxDelayMs: 3_600_000,
   giveUpMs: Number.POSITIVE_INFINITY,
@@ -22,6 +23,7 @@ export interface WitnessLineParts {
   readonly witness: Witness;
   /** Least time between two requests about one trail. */
   readonly everyMs: number;
+  readonly retries: RetrySchedule;
   readonly trail: (name: string) => TrailStatus | undefined;
   readonly reader: Pick<TileReader, 'lastSignedBy'>;
   readonly prove: (trail: string, oldSize: number, newSize: number) => readonly Uint8Array[];
@@ -205,7 +207,7 @@ export class WitnessLine implements AsyncDisposable {
     if (code === 'unreachable') {
       // What was under way when an outage began is part of the same.
       if (now() >= this.#restsUntilMs)
-        this.#restsUntilMs = now() + retryDelayMs(retries, this.#outages++, random, retryAfterMs);
+        this.#restsUntilMs = now() + retryDelayMs(this.#parts.retries, this.#outages++, random, retryAfterMs);
       this.#unasked.clear();
     } else this.#restTrail(trail);
     const isContradicting = code === 'conflict' || code === 'inconsistent';
@@ -230,7 +232,7 @@ export class WitnessLine implements AsyncDisposable {
   }
 
   #restTrail(trail: string): void {
-    const { now, random, everyMs } = this.#parts;
+    const { now, random, everyMs, retries } = this.#parts;
     const state = this.#state(trail);
     state.nextMs = now() + retryDelayMs(retries, state.failures++, random, everyMs);
   }
