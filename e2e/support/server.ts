@@ -6,7 +6,8 @@ import type { CreatedToken, IngestResponse, NewToken, Problem } from '@sealtrail
 import { pino } from 'pino';
 import { type ConfigInput, parseConfig } from '../../packages/server/dist/config.js';
 import type { HttpServer } from '../../packages/server/dist/http/server.js';
-import { type Engine, openEngine, serveEngine } from '../../packages/server/dist/main.js';
+import { type Engine, openEngine } from '../../packages/server/dist/main.js';
+import { serveEngine } from '../../packages/server/dist/serve-engine.js';
 
 /** The first admin token of every test server. */
 export const adminSecret = 'admin-token-of-a-test';

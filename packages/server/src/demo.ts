@@ -9,8 +9,9 @@ import { revokeToken } from './access/acts.ts';
 import { issueToken } from './access/issue-token.ts';
 import { parseConfig } from './config.ts';
 import { DemoAlerts } from './demo-alerts.ts';
-import { openEngine, serveEngine } from './main.ts';
+import { openEngine } from './main.ts';
 import { AsyncResources } from './resources.ts';
+import { serveEngine } from './serve-engine.ts';
 
 /** What kind of step: someone uses the shop, or attacks it. */
 export type DemoStep = 'visit' | 'attack';

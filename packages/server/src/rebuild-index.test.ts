@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { rebuildIndex } from './main.ts';
+import { rebuildIndex } from './rebuild-index.ts';
 import { openSealtrail } from './sealtrail.ts';
 import { temporaryFolder } from './sequencer/testing/temporary-folder.ts';
 

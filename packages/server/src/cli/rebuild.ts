@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { rebuildIndex } from '../main.ts';
+import { rebuildIndex } from '../rebuild-index.ts';
 import { type CliContext, dataOption, neededDataOf } from './context.ts';
 import { jsonLine } from './printable.ts';
 import { ProgressBar } from './progress-bar.ts';

@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { parseConfig } from '../config.ts';
-import { openEngine, serveEngine, showFirstToken } from '../main.ts';
+import { openEngine } from '../main.ts';
+import { serveEngine, showFirstToken } from '../serve-engine.ts';
 import type { CliContext } from './context.ts';
 
 interface ServeOptions {

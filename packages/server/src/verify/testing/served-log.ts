@@ -5,7 +5,8 @@ import path from 'node:path';
 import { ownerScope } from '../../access/scopes.ts';
 import { parseConfig } from '../../config.ts';
 import type { HttpServer } from '../../http/server.ts';
-import { type Engine, openEngine, serveEngine } from '../../main.ts';
+import { type Engine, openEngine } from '../../main.ts';
+import { serveEngine } from '../../serve-engine.ts';
 
 export const adminToken = 'stk_test_admin_token_000000';
 
