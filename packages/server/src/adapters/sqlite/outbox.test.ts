@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import type { Settlement } from '../../channel-ports.ts';
 import { sampleChannel } from '../../channels/testing/sample-channel.ts';
 import { sampleNotification } from '../../channels/testing/sample-notification.ts';
-import { type OutboxLimits, outboxTables, SqliteOutbox } from './outbox.ts';
+import type { OutboxLimits } from './line-bounds.ts';
+import { outboxTables, SqliteOutbox } from './outbox.ts';
 
 function outboxOf(limits: Partial<OutboxLimits> = {}): { outbox: SqliteOutbox; db: Database.Database } {
   const db = new Database(':memory:');

@@ -2,6 +2,7 @@ import type { DeadLetter, Notification } from '@sealtrail/core';
 import type Database from 'better-sqlite3';
 import type { ChannelState, LineHead, Outbox, Settlement, StoredChannel } from '../../channel-ports.ts';
 import { writeFailure } from '../disk-failure.ts';
+import { LineBounds, type OutboxLimits } from './line-bounds.ts';
 
 /**
  * The tables of channels and deliveries, for the database of detection. Secrets of channels are in `target`: the file is as
@@ -23,23 +24,6 @@ CREATE UNIQUE INDEX delivery_id ON delivery (channel, id);
 CREATE INDEX delivery_line ON delivery (channel, state, seq);
 CREATE INDEX delivery_alert ON delivery (channel, alert, seq) WHERE state = 'waiting';
 `;
-
-export interface OutboxLimits {
-  /** Notifications that wait in a channel. */
-  readonly maxWaiting: number;
-  /** Dead letters of a channel; beyond them the oldest are removed, and counted. */
-  readonly maxDead: number;
-  /** Delivered notifications by which a repeated one is known. */
-  readonly maxDelivered: number;
-  readonly keepDeliveredMs: number;
-}
-
-const defaultLimits: OutboxLimits = {
-  maxWaiting: 10_000,
-  maxDead: 10_000,
-  maxDelivered: 1000,
-  keepDeliveredMs: 7 * 86_400_000,
-};
 
 interface ChannelRow {
   readonly id: string;
@@ -73,13 +57,10 @@ interface DeadRow {
   readonly error: string;
 }
 
-/** Said of those that were given up to keep a line within its bounds. */
-const tooMany = 'too many were waiting';
-
 /** Channels and what is on its way through them, in SQLite. The tables are those of {@link outboxTables}. */
 export class SqliteOutbox implements Outbox {
   readonly #db: Database.Database;
-  readonly #limits: OutboxLimits;
+  readonly #bounds: LineBounds;
   readonly #insert: Database.Statement;
   readonly #busy: Database.Statement<[], string>;
   readonly #head: Database.Statement<
@@ -90,7 +71,7 @@ export class SqliteOutbox implements Outbox {
 
   constructor(db: Database.Database, limits: Partial<OutboxLimits> = {}) {
     this.#db = db;
-    this.#limits = { ...defaultLimits, ...limits };
+    this.#bounds = new LineBounds(db, limits);
     this.#insert = db.prepare(
       `INSERT INTO delivery (channel, id, alert, type, notification, enqueued_ms)
        SELECT id, @id, @alert, @type, @notification, @nowMs FROM channel WHERE id = @channel
@@ -120,8 +101,7 @@ export class SqliteOutbox implements Outbox {
         notification: JSON.stringify(notification),
         nowMs,
       }).changes;
-      if (added > 0 && this.#count(channel, 'waiting') > this.#limits.maxWaiting)
-        this.#relieve(channel, nowMs);
+      if (added > 0) this.#bounds.keepWaiting(channel, nowMs);
     });
   }
 
@@ -179,7 +159,8 @@ export class SqliteOutbox implements Outbox {
         else refuses.run({ channel, error });
       }
       const lastMs = Math.max(0, ...settlements.map(({ atMs }) => atMs));
-      for (const channel of new Set(settlements.map(({ channel }) => channel))) this.#tidy(channel, lastMs);
+      for (const channel of new Set(settlements.map(({ channel }) => channel)))
+        this.#bounds.tidy(channel, lastMs);
     });
   }
 
@@ -198,8 +179,8 @@ export class SqliteOutbox implements Outbox {
   state(id: string): ChannelState {
     const row = this.#channel.get(id);
     return {
-      waiting: this.#count(id, 'waiting'),
-      dead: this.#count(id, 'dead'),
+      waiting: this.#bounds.count(id, 'waiting'),
+      dead: this.#bounds.count(id, 'dead'),
       collapsed: row?.collapsed ?? 0,
       dropped: row?.dropped ?? 0,
       failures: row?.failures ?? 0,
@@ -282,7 +263,7 @@ export class SqliteOutbox implements Outbox {
       const dead = this.#dead(channel, ids);
       // Another place in the line is another row: its number is the place.
       for (const seq of dead) add.run({ ...take.get(seq), nowMs });
-      if (this.#count(channel, 'waiting') > this.#limits.maxWaiting) this.#relieve(channel, nowMs);
+      this.#bounds.keepWaiting(channel, nowMs);
       return dead.length;
     });
   }
@@ -305,67 +286,6 @@ export class SqliteOutbox implements Outbox {
       )
       .pluck()
       .all({ channel, ids: ids === undefined ? null : JSON.stringify(ids) });
-  }
-
-  #count(channel: string, state: 'waiting' | 'dead'): number {
-    return this.#db
-      .prepare<[string, string], number>('SELECT count(*) FROM delivery WHERE channel = ? AND state = ?')
-      .pluck()
-      .get(channel, state)!;
-  }
-
-  /**
-   * Brings a line that is too long within its bounds: of an alert's updates that wait only the latest stays, and where that
-   * is not enough the oldest become dead letters, some more than need be, so that not each further one comes to this. The
-   * first of the line stays: it may be on its way.
-   */
-  #relieve(channel: string, nowMs: number): void {
-    const collapsed = this.#db
-      .prepare(
-        `DELETE FROM delivery WHERE channel = @channel AND state = 'waiting'
-         AND type IN ('alert.updated', 'alert.repeated')
-         AND seq > (SELECT min(seq) FROM delivery WHERE channel = @channel AND state = 'waiting')
-         AND EXISTS (SELECT 1 FROM delivery later WHERE later.channel = @channel AND later.alert = delivery.alert
-           AND later.state = 'waiting' AND later.seq > delivery.seq)`,
-      )
-      .run({ channel }).changes;
-    this.#db.prepare('UPDATE channel SET collapsed = collapsed + ? WHERE id = ?').run(collapsed, channel);
-    const { maxWaiting } = this.#limits;
-    const surplus = this.#count(channel, 'waiting') - maxWaiting;
-    if (surplus <= 0) return;
-    this.#db
-      .prepare(
-        `UPDATE delivery SET state = 'dead', ended_ms = @nowMs, error = @error WHERE seq IN (
-           SELECT seq FROM delivery WHERE channel = @channel AND state = 'waiting' ORDER BY seq LIMIT @count OFFSET 1)`,
-      )
-      .run({ channel, nowMs, error: tooMany, count: surplus + (maxWaiting >> 4) });
-    this.#dropDead(channel);
-  }
-
-  #tidy(channel: string, nowMs: number): void {
-    this.#dropDead(channel);
-    this.#db
-      .prepare(
-        `DELETE FROM delivery WHERE channel = @channel AND state = 'delivered' AND (ended_ms < @beforeMs OR seq <= (
-           SELECT seq FROM delivery WHERE channel = @channel AND state = 'delivered'
-           ORDER BY seq DESC LIMIT 1 OFFSET @kept))`,
-      )
-      .run({
-        channel,
-        beforeMs: nowMs - this.#limits.keepDeliveredMs,
-        kept: this.#limits.maxDelivered,
-      });
-  }
-
-  #dropDead(channel: string): void {
-    const dropped = this.#db
-      .prepare(
-        `DELETE FROM delivery WHERE channel = @channel AND state = 'dead' AND seq <= (
-           SELECT seq FROM delivery WHERE channel = @channel AND state = 'dead' ORDER BY seq DESC LIMIT 1 OFFSET @kept)`,
-      )
-      .run({ channel, kept: this.#limits.maxDead }).changes;
-    if (dropped > 0)
-      this.#db.prepare('UPDATE channel SET dropped = dropped + ? WHERE id = ?').run(dropped, channel);
   }
 
   /** One commit, or a part of the caller's. @throws SealtrailError storage_unavailable */
