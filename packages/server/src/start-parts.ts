@@ -21,6 +21,7 @@ import { defaultQueueLimits, LogClient } from './sequencer/log-client.ts';
 import type { DetectThreadOptions } from './threads/detect-thread.ts';
 import type { FollowerThreadOptions } from './threads/follower-thread.ts';
 import type { LogThreadOptions } from './threads/log-thread.ts';
+import type { TrialThreadOptions } from './threads/trial-thread.ts';
 import { VerificationSchedule } from './verify/verification-schedule.ts';
 
 /** Starts the thread that writes the log; resolves when it can be written. */
@@ -118,11 +119,10 @@ export function startErrands(
   const rules = shippedRulesFolder();
   const backtests = new Backtests(
     { dir, rules, latenessMs, locations },
-    (options) => new Worker(threadFile('backtest-thread'), { workerData: options }),
+    () => new Worker(threadFile('backtest-thread')),
   );
   const trials = new RuleTrials(
-    { rules },
-    (options) => new Worker(threadFile('trial-thread'), { workerData: options }),
+    () => new Worker(threadFile('trial-thread'), { workerData: { rules } satisfies TrialThreadOptions }),
   );
   return { backtests: resources.use(backtests), trials: resources.use(trials) };
 }

@@ -4,10 +4,10 @@ import { codeOfPromise } from '../testing/code-of.ts';
 import { RuleTrials } from './rule-trials.ts';
 import { shippedRulesFolder } from './shipped-rules.ts';
 
-const start = (workerData: unknown): Worker =>
-  new Worker(new URL('../threads/trial-thread.ts', import.meta.url), { workerData });
-
-const rules = shippedRulesFolder();
+const start = (): Worker =>
+  new Worker(new URL('../threads/trial-thread.ts', import.meta.url), {
+    workerData: { rules: shippedRulesFolder() },
+  });
 
 /** A rule whose tests take many events. */
 const rule = (times: number): string => `
@@ -34,7 +34,7 @@ const others = [
 ];
 
 it('tells what there is to say of a rule file, and what comes of tests', async () => {
-  await using trials = new RuleTrials({ rules }, start);
+  await using trials = new RuleTrials(start);
   const report = await trials.report(others, rule(2), undefined);
   expect(report).toMatchObject({
     rules: ['sample', 'many'],
@@ -49,13 +49,27 @@ it('tells what there is to say of a rule file, and what comes of tests', async (
 });
 
 it('ends what takes too long, and goes on with the next', async () => {
-  await using trials = new RuleTrials({ rules }, start, 1);
+  await using trials = new RuleTrials(start, 1);
   expect(await codeOfPromise(trials.report(others, rule(49_000), undefined))).toBe('invalid_rule');
   expect(await codeOfPromise(trials.test(others, 'other_many'))).toBe('invalid_rule');
 });
 
+it('starts another thread where the one that was kept has ended', async () => {
+  const workers: Worker[] = [];
+  await using trials = new RuleTrials(() => {
+    workers.push(start());
+    return workers.at(-1)!;
+  });
+  await trials.test(others, 'other_many');
+  await trials.test(others, 'other_many');
+  expect(workers).toHaveLength(1);
+  await workers[0]!.terminate();
+  expect((await trials.test(others, 'other_many')).untested).toEqual([]);
+  expect(workers).toHaveLength(2);
+});
+
 it('lets some wait, and refuses more', async () => {
-  await using trials = new RuleTrials({ rules }, start);
+  await using trials = new RuleTrials(start);
   const asked = Array.from({ length: 10 }, () =>
     trials.test(others, 'other_many').then(() => 'done', codeOf),
   );
@@ -65,7 +79,7 @@ it('lets some wait, and refuses more', async () => {
 });
 
 it('ends with the server', async () => {
-  const trials = new RuleTrials({ rules }, start);
+  const trials = new RuleTrials(start);
   const running = codeOfPromise(trials.report(others, rule(49_000), undefined));
   await trials[Symbol.asyncDispose]();
   expect(await running).toBe('shutting_down');

@@ -1,4 +1,4 @@
-import { parentPort, workerData } from 'node:worker_threads';
+import { parentPort } from 'node:worker_threads';
 import type { Backtest } from '@sealtrail/core';
 import { loadRules } from '@sealtrail/core/sigma';
 import type { RulesForBacktest } from '../followers/detect/detection-calls.ts';
@@ -9,8 +9,8 @@ import { readShippedRules } from '../rules/shipped-rules.ts';
 import type { Failure } from '../sequencer/protocol.ts';
 import { failureOf } from './failure.ts';
 
-/** What the thread is started with: it tries rules, or looks again at what came too late for correlations. */
-export interface BacktestThreadOptions extends RulesForBacktest {
+/** What the thread is asked: it tries rules, or looks again at what came too late for correlations. */
+export interface BacktestTask extends RulesForBacktest {
   readonly dir: string;
   /** Folder of the rules that are built in. */
   readonly rules: string;
@@ -40,7 +40,7 @@ async function run({
   maxMs,
   isInOrder,
   ...options
-}: BacktestThreadOptions): Promise<BacktestReply> {
+}: BacktestTask): Promise<BacktestReply> {
   const sources = [...(await readShippedRules(builtIn)), ...added];
   const rules = rulesAlone(loadRules(sources), new Set(keys));
   const endMs = performance.now() + maxMs;
@@ -56,8 +56,9 @@ async function run({
 
 if (parentPort) {
   const port = parentPort;
-  const reply = (message: BacktestReply): void => port.postMessage(message);
-  await run(workerData as BacktestThreadOptions).then(reply, (error: unknown) =>
-    reply({ failure: failureOf(error) }),
-  );
+  port.on('message', (task: BacktestTask) => {
+    void run(task)
+      .catch((error: unknown): BacktestReply => ({ failure: failureOf(error) }))
+      .then((reply) => port.postMessage(reply));
+  });
 }

@@ -7,31 +7,36 @@ export interface ErrandOptions {
   readonly busy: string;
   /** Errands that may wait for the one that runs; default none. */
   readonly maxWaiting?: number;
-  /** An errand that takes longer is ended; default: none does. */
+  /** An errand that takes longer is ended, with the thread; default: none does. */
   readonly deadline?: { readonly ms: number; readonly error: () => SealtrailError };
+  /** How long the thread is kept for the next one, in milliseconds; default not at all. */
+  readonly keepMs?: number;
 }
 
-/** Errands, one at a time, each in a thread of its own that answers once: so that nothing else waits for them. */
+/**
+ * Errands, one at a time, in a thread that is there for them alone and answers each message with one: so that nothing else
+ * waits for them.
+ */
 export class ErrandThread<Task, Reply extends object> implements AsyncDisposable {
-  readonly #start: (task: Task) => Worker;
+  readonly #start: () => Worker;
   readonly #options: ErrandOptions;
   #worker: Worker | undefined;
+  #end: NodeJS.Timeout | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #open = 0;
   #isClosed = false;
 
-  constructor(start: (task: Task) => Worker, options: ErrandOptions) {
+  constructor(start: () => Worker, options: ErrandOptions) {
     this.#start = start;
     this.#options = options;
   }
 
-  /** @throws SealtrailError overloaded | shutting_down by rejecting, and what the thread fails with */
+  /** @throws SealtrailError overloaded | shutting_down by rejecting, and what the errand fails with */
   async run(task: Task): Promise<Exclude<Reply, { failure: Failure }>> {
     const { busy, maxWaiting = 0 } = this.#options;
     if (this.#open > maxWaiting) throw new SealtrailError('overloaded', busy, { retryAfterSeconds: 10 });
     this.#open++;
-    const before = this.#last;
-    const running = before.then(() => this.#run(task));
+    const running = this.#last.then(() => this.#run(task));
     this.#last = running.catch(() => {});
     try {
       return await running;
@@ -42,29 +47,59 @@ export class ErrandThread<Task, Reply extends object> implements AsyncDisposable
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
-    await this.#worker?.terminate();
+    await this.#stop();
   }
 
   async #run(task: Task): Promise<Exclude<Reply, { failure: Failure }>> {
     if (this.#isClosed) throw new SealtrailError('shutting_down');
-    const { deadline } = this.#options;
-    const worker = this.#start(task);
-    this.#worker = worker;
-    let timer: NodeJS.Timeout | undefined;
+    clearTimeout(this.#end);
+    this.#worker ??= this.#begin();
+    const { keepMs } = this.#options;
+    let reply: Reply;
     try {
-      const reply = await new Promise<Reply>((resolve, reject) => {
-        worker.on('message', resolve);
-        worker.on('error', reject);
-        worker.on('exit', () => reject(new SealtrailError('shutting_down')));
-        if (deadline) timer = setTimeout(() => reject(deadline.error()), deadline.ms);
-      });
-      if (isFailure(reply)) throw new SealtrailError(reply.failure.code, reply.failure.message);
-      return reply as Exclude<Reply, { failure: Failure }>;
-    } finally {
-      clearTimeout(timer);
-      this.#worker = undefined;
-      await worker.terminate();
+      reply = await this.#ask(this.#worker, task);
+    } catch (error) {
+      await this.#stop();
+      throw error;
     }
+    if (keepMs === undefined) await this.#stop();
+    else this.#end = setTimeout(() => void this.#stop(), keepMs).unref();
+    if (isFailure(reply)) throw new SealtrailError(reply.failure.code, reply.failure.message);
+    return reply as Exclude<Reply, { failure: Failure }>;
+  }
+
+  #begin(): Worker {
+    const worker = this.#start();
+    // One that fails while it has nothing to do is missed by nobody: the next errand starts another.
+    worker.on('error', () => {});
+    worker.on('exit', () => {
+      if (this.#worker === worker) this.#worker = undefined;
+    });
+    return worker;
+  }
+
+  #ask(worker: Worker, task: Task): Promise<Reply> {
+    const { deadline } = this.#options;
+    const answered = Promise.withResolvers<Reply>();
+    const onExit = (): void => answered.reject(new SealtrailError('shutting_down'));
+    const timer = deadline && setTimeout(() => answered.reject(deadline.error()), deadline.ms);
+    worker.on('message', answered.resolve);
+    worker.on('error', answered.reject);
+    worker.on('exit', onExit);
+    worker.postMessage(task);
+    return answered.promise.finally(() => {
+      clearTimeout(timer);
+      worker.off('message', answered.resolve);
+      worker.off('error', answered.reject);
+      worker.off('exit', onExit);
+    });
+  }
+
+  async #stop(): Promise<void> {
+    clearTimeout(this.#end);
+    const worker = this.#worker;
+    this.#worker = undefined;
+    await worker?.terminate();
   }
 }
 
