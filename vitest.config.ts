@@ -6,7 +6,8 @@ export default defineConfig({
     testTimeout: 60_000,
     hookTimeout: 60_000,
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores of a small machine: tests wait for processes, timers and disks, too.
+    maxWorkers: 3,
     // Modules are loaded once for many files: loading them for each took a third of the time.
     isolate: false,
     coverage: {

@@ -51,7 +51,7 @@ describe.skipIf(!SmallDisk.isPossible())('on a full disk (needs the right to mou
     if (name === 'used') await start();
     // A little more each time, so that it is another step that fails.
     let failures = 0;
-    for (let left = 0; ; left += 12_288) {
+    for (let left = 0; ; left += 6144) {
       disk.fill(left);
       const error = await start().catch((cause: unknown) => cause);
       disk.free();
