@@ -46,6 +46,8 @@ export interface Found {
   readonly findings: readonly StoredFinding[];
   /** Where the clock has moved the watermark, which no entry tells; undefined: nowhere. */
   readonly tickMs?: number | undefined;
+  /** Whether findings are what a backfill has made of them: see `isSettled`. */
+  readonly isSettled?: boolean;
 }
 
 /** The clock moved the watermark when so many entries had been looked at. */
@@ -75,6 +77,8 @@ export interface DetectionStore {
    * @param within what else is to be written in it, once the findings are
    */
   commit(trail: string, found: Found, within?: () => void): void;
+  /** Whether a backfill has had its word on a finding, so that whoever follows the log changes nothing of it. */
+  isSettled(finding: string): boolean;
   /** Where the clock has moved the watermark since the last snapshot, by rising entries. */
   ticks(trail: string): readonly Tick[];
   /** The state that correlations had after so many entries, at most `cursor`; undefined when none was kept. */

@@ -286,10 +286,12 @@ export class Detector {
     for (const [number, { key }] of this.#compiled.correlations.entries()) {
       const saved = correlators.get(key);
       if (saved === undefined) continue;
+      this.#loaded.add(number);
+      // Of most of them nothing is known: they come to be when something is.
+      if (saved.groups.length === 0) continue;
       const correlator = this.#correlator(number);
       correlator.load(saved, this.#timeOf(number, this.#watermarkMs), false);
       this.#awaitFirings(number, correlator, this.#watermarkMs);
-      this.#loaded.add(number);
     }
   }
 

@@ -101,7 +101,7 @@ export function backtestRule(parts: HttpParts, gate: Gate): Handler {
     const untilMs = until === undefined ? parts.now() : Date.parse(until);
     const sinceMs = since === undefined ? untilMs - defaultBacktestMs : Date.parse(since);
     if (sinceMs >= untilMs) throw bodyFault('/since', 'expected a time before its end');
-    const rules = await parts.detection.call('rulesForBacktest', keyIn(c));
+    const { digest: _, ...rules } = await parts.detection.call('rulesForBacktest', keyIn(c));
     await recordReadOf(parts, c, token, 'rule.backtest', [
       { type: 'trail', id: trail },
       ...rules.keys.map((id) => ({ type: 'rule', id: id.slice(0, 256) })),
@@ -119,13 +119,13 @@ export function backfill(parts: HttpParts, gate: Gate): Handler {
     gate.reach(c, token, wanted.trail);
     const [sinceMs, untilMs] = [Date.parse(wanted.since), Date.parse(wanted.until)];
     if (sinceMs >= untilMs) throw bodyFault('/since', 'expected a time before its end');
-    const rules = await parts.detection.call('rulesForBacktest', undefined);
+    const { digest, ...rules } = await parts.detection.call('rulesForBacktest', undefined);
     const { trail } = wanted;
     const inOrder = await parts.backtests.findInOrder({ ...rules, trail, sinceMs, untilMs });
     const { leftOut, ...counts } = await parts.detection.call(
       'addFindings',
       wanted,
-      inOrder,
+      { digest, found: inOrder },
       byOf(parts, c, token),
     );
     const result: Backfill = { entries: inOrder.entries, ...counts, leftOut: [...leftOut] };

@@ -20,7 +20,7 @@ import { SqliteDetectionStore } from '../adapters/sqlite/detection-store.ts';
 import { SqliteLogReader } from '../adapters/sqlite/log-reader.ts';
 import type { StoredFinding } from '../detection-ports.ts';
 import { DetectFollower } from '../followers/detect/detect-follower.ts';
-import { reconciled } from '../followers/detect/reconcile.ts';
+import { settle } from '../followers/detect/reconcile.ts';
 import type { LogClient } from '../sequencer/log-client.ts';
 import { SeededRandom } from '../sequencer/testing/seeded-random.ts';
 import { groupOf, risingId } from '../sequencer/testing/sent.ts';
@@ -198,16 +198,7 @@ describe('a backfill', () => {
     ({ log } = startLog(folder));
     await log.ready;
     reader = new SqliteLogReader(folder.log);
-    db = openDetectionDatabase(folder.detection);
-    store = new SqliteDetectionStore(db);
-    follower = new DetectFollower({
-      ...{ log, reader, store, latenessMs, retryMs: 1 },
-      rules: {
-        compiled: new CompiledRules({ rules, correlations }),
-        fingerprints: fingerprintsOf({ rules, correlations }),
-      },
-      onError: (error) => errors.push(error),
-    });
+    start();
   });
 
   afterAll(async () => {
@@ -218,6 +209,18 @@ describe('a backfill', () => {
     folder[Symbol.dispose]();
   });
 
+  const start = (): void => {
+    db = openDetectionDatabase(folder.detection);
+    store = new SqliteDetectionStore(db);
+    follower = new DetectFollower({
+      ...{ log, reader, store, latenessMs, retryMs: 1 },
+      rules: {
+        compiled: new CompiledRules({ rules, correlations }),
+        fingerprints: fingerprintsOf({ rules, correlations }),
+      },
+      onError: (error) => errors.push(error),
+    });
+  };
   const send = async (trail: string, events: readonly Partial<Event>[]): Promise<void> => {
     await log.append(groupOf(events.map((event) => ({ ...event, trail, id: risingId(sends++) }))));
   };
@@ -234,10 +237,8 @@ describe('a backfill', () => {
       ...{ reader, trail, rules: { rules, correlations }, latenessMs, nowMs: Date.now() },
       ...{ sinceMs, untilMs: Date.now() + 60_000, ...(maxEntries !== undefined && { maxEntries }) },
     });
-    const { added, amended, withdrawn, leftOut } = reconciled(store, trail, inOrder);
-    const findings = [...added, ...amended, ...withdrawn];
-    store.commit(trail, { cursor: store.cursor(trail), findings });
-    return { changed: findings.length, leftOut };
+    const { changed, leftOut } = settle(store, trail, inOrder);
+    return { changed: changed.length, leftOut };
   };
 
   it('has rules that are understood', () => {
@@ -282,4 +283,21 @@ describe('a backfill', () => {
       expect(backfill(trail, 0)).toEqual({ changed: 0, leftOut: [] });
     },
   );
+
+  it('is undone by no kill, after which entries are taken again', async () => {
+    const trails = Array.from({ length: 120 }, (_, seed) => `late${seed}`);
+    const before = trails.map((trail) => told(store.findings(trail, 10_000)));
+    // Nothing is kept any more, as if the process had been killed.
+    db.close();
+    await follower[Symbol.asyncDispose]().catch(() => {});
+    errors.length = 0;
+    start();
+    for (const trail of trails) await follow(trail);
+    // What it came to is kept with the end.
+    await follower[Symbol.asyncDispose]();
+    expect(trails.map((trail) => told(store.findings(trail, 10_000)))).toEqual(before);
+    for (const trail of trails) expect(backfill(trail, 0).changed).toBe(0);
+    db.close();
+    start();
+  });
 });

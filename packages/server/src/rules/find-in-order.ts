@@ -70,7 +70,9 @@ export function findInOrder(options: InOrderOptions): InOrder {
   const memoryMs = Math.max(0, ...memories.values());
   const first = Math.max(indexOfTime(reader, trail, sinceMs - memoryMs), to - maxEntries, 0);
   const inputs = reader.entries(trail, first, to).map((bytes, i) => inputOf(bytes, first + i));
-  const knownMs = first === 0 ? Number.NEGATIVE_INFINITY : (inputs[0]?.receivedMs ?? sinceMs);
+  // What was not read was received by then, and happened before.
+  const [before] = first === 0 ? [] : reader.entries(trail, first - 1, first);
+  const knownMs = before === undefined ? Number.NEGATIVE_INFINITY : inputOf(before, first - 1).receivedMs;
   const latestMs = inputs.reduce(
     (latest, input) => Math.max(latest, timeOf(input)),
     Number.NEGATIVE_INFINITY,

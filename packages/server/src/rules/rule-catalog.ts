@@ -94,13 +94,14 @@ export class RuleCatalog {
   /** What it takes to try one rule alone, or all that are enabled. @throws SealtrailError rule_not_found */
   forBacktest(wanted: string | undefined): {
     readonly added: readonly RuleSource[];
+    readonly digest: string;
     readonly keys: readonly string[];
   } {
     const keys =
       wanted === undefined
         ? this.#all().flatMap(({ key }) => (this.isEnabled(key) ? [key] : []))
         : [this.#find(wanted).key];
-    return { added: this.added(), keys };
+    return { added: this.added(), digest: this.digest, keys };
   }
 
   /** Rule files beside those built in. */
@@ -108,10 +109,10 @@ export class RuleCatalog {
     return this.#parts.store.files().map(({ id, yaml }) => ({ name: id, text: yaml }));
   }
 
-  /** Says which rule files there are. */
+  /** Says which rule files there are, and what was chosen to be enabled. */
   get digest(): string {
     this.#digest ??= createHash('sha256')
-      .update(JSON.stringify([...this.#texts]))
+      .update(JSON.stringify([...this.#texts, ...this.#choices]))
       .digest('hex');
     return this.#digest;
   }
@@ -227,6 +228,7 @@ export class RuleCatalog {
   #choose(key: string, isEnabled: boolean): Rule {
     this.#parts.store.putChoice(key, isEnabled);
     this.#choices = this.#parts.store.choices();
+    this.#digest = undefined;
     return this.#shown(this.#find(key));
   }
 

@@ -10,7 +10,7 @@ import type { Failure } from '../sequencer/protocol.ts';
 import { failureOf } from './failure.ts';
 
 /** What the thread is asked: it tries rules, or looks again at what came too late for correlations. */
-export interface BacktestTask extends RulesForBacktest {
+export interface BacktestTask extends Omit<RulesForBacktest, 'digest'> {
   readonly dir: string;
   /** Folder of the rules that are built in. */
   readonly rules: string;

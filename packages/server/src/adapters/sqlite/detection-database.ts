@@ -65,6 +65,8 @@ ${addSubjects('TRUE')};
 ALTER TABLE correlation DROP COLUMN waiting;
 ALTER TABLE snapshot ADD COLUMN waiting TEXT NOT NULL DEFAULT '[]';
 `,
+  // Findings as a backfill has made them: whoever follows the log again comes to others, and changes nothing of these.
+  'ALTER TABLE finding ADD COLUMN is_settled INTEGER NOT NULL DEFAULT 0;',
 ];
 
 /**

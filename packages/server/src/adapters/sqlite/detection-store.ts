@@ -35,12 +35,13 @@ export class SqliteDetectionStore implements DetectionStore {
     return (entries as number | undefined) ?? 0;
   }
 
-  commit(trail: string, { cursor, findings, tickMs }: Found, within?: () => void): void {
+  commit(trail: string, { cursor, findings, tickMs, isSettled = false }: Found, within?: () => void): void {
     const put = this.#statements.prepare(
-      `INSERT INTO finding (id, trail, tenant, rule, kind, entity, start_ms, last_ms, end_ms, peak, value, entries, merged_into)
-       VALUES (@id, @trail, @tenant, @rule, @kind, @entity, @startMs, @lastMs, @endMs, @peak, @value, @entries, @mergedInto)
+      `INSERT INTO finding (id, trail, tenant, rule, kind, entity, start_ms, last_ms, end_ms, peak, value, entries, merged_into, is_settled)
+       VALUES (@id, @trail, @tenant, @rule, @kind, @entity, @startMs, @lastMs, @endMs, @peak, @value, @entries, @mergedInto, @isSettled)
        ON CONFLICT DO UPDATE SET start_ms = excluded.start_ms, last_ms = excluded.last_ms, end_ms = excluded.end_ms,
-         peak = excluded.peak, entries = excluded.entries, merged_into = excluded.merged_into`,
+         peak = excluded.peak, entries = excluded.entries, merged_into = excluded.merged_into,
+         is_settled = max(is_settled, excluded.is_settled)`,
     );
     this.#db.transaction(() => {
       for (const finding of findings)
@@ -52,6 +53,7 @@ export class SqliteDetectionStore implements DetectionStore {
           value: finding.value === undefined ? null : JSON.stringify(finding.value),
           entries: JSON.stringify(finding.entries),
           mergedInto: finding.mergedInto ?? null,
+          isSettled: Number(isSettled),
         });
       this.#statements
         .prepare(
@@ -66,6 +68,10 @@ export class SqliteDetectionStore implements DetectionStore {
           .run(trail, cursor, tickMs);
       within?.();
     })();
+  }
+
+  isSettled(finding: string): boolean {
+    return this.#statements.prepare('SELECT is_settled FROM finding WHERE id = ?').pluck().get(finding) === 1;
   }
 
   ticks(trail: string): readonly Tick[] {
@@ -119,14 +125,9 @@ export class SqliteDetectionStore implements DetectionStore {
     const put = this.#statements.prepare(
       'INSERT INTO correlation_group (trail, rule, key, held) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET held = excluded.held',
     );
-    const putRule = this.#statements.prepare(
-      `INSERT INTO correlation (trail, rule, fingerprint) VALUES (?, ?, ?)
-       ON CONFLICT DO UPDATE SET fingerprint = excluded.fingerprint`,
-    );
     this.#db.transaction(() => {
-      this.#dropOthers(trail, fingerprints);
+      this.#keepRules(trail, fingerprints, changes.watermarkMs);
       for (const [rule, { groups, gone }] of changes.correlators) {
-        putRule.run(trail, rule, fingerprints.get(rule) ?? '');
         for (const key of gone) drop.run(trail, rule, key);
         for (const [key, window] of groups) put.run(trail, rule, key, JSON.stringify(window));
       }
@@ -160,18 +161,33 @@ export class SqliteDetectionStore implements DetectionStore {
       .map(findingOf);
   }
 
-  /** Drops what is kept of correlations that are other ones now, or gone. */
-  #dropOthers(trail: string, fingerprints: ReadonlyMap<string, string>): void {
-    const kept = this.#statements
+  /**
+   * Keeps which correlations there are, also those of which nothing is known yet. What is kept of ones that are others now,
+   * or gone, is dropped, and what they found and was going on has ended: nobody looks for it any more.
+   */
+  #keepRules(trail: string, fingerprints: ReadonlyMap<string, string>, watermarkMs: number | null): void {
+    const rows = this.#statements
       .prepare<[string], { rule: string; fingerprint: string }>(
         'SELECT rule, fingerprint FROM correlation WHERE trail = ?',
       )
       .all(trail);
-    for (const { rule, fingerprint } of kept) {
+    const kept = new Set<string>();
+    for (const { rule, fingerprint } of rows) {
+      kept.add(rule);
       if (fingerprints.get(rule) === fingerprint) continue;
+      kept.delete(rule);
       this.#statements.prepare('DELETE FROM correlation_group WHERE trail = ? AND rule = ?').run(trail, rule);
       this.#statements.prepare('DELETE FROM correlation WHERE trail = ? AND rule = ?').run(trail, rule);
+      this.#statements
+        .prepare(
+          'UPDATE finding SET end_ms = max(last_ms, coalesce(?, last_ms)) WHERE trail = ? AND rule = ? AND end_ms IS NULL',
+        )
+        .run(watermarkMs, trail, rule);
     }
+    const put = this.#statements.prepare(
+      'INSERT INTO correlation (trail, rule, fingerprint) VALUES (?, ?, ?)',
+    );
+    for (const [rule, fingerprint] of fingerprints) if (!kept.has(rule)) put.run(trail, rule, fingerprint);
   }
 }
 

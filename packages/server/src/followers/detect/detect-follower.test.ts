@@ -244,6 +244,48 @@ describe('DetectFollower', () => {
     });
   });
 
+  it('loses no change that was not kept yet when it is killed before its first snapshot', async () => {
+    await using it = await Following.start();
+    it.follow();
+    const login = (second: number, id: string, outcome: 'failure' | 'success'): Partial<Event> => ({
+      time: new Date(Date.UTC(2025, 0, 1, 0, 0, second)).toISOString(),
+      ...{ action: 'user.login', outcome, actor: { type: 'user', id }, source: { ip: '192.0.2.1' } },
+    });
+    const failed = (seconds: readonly number[], id: string): Partial<Event>[] =>
+      seconds.map((second) => login(second, id, 'failure'));
+    await it.send(failed([1, 2, 3, 4], 'u_1'));
+    await it.caughtUp();
+    // It changes, which waits to be kept, and then somebody else's is kept with the cursor.
+    await it.send(failed([20, 12], 'u_1'));
+    await it.caughtUp();
+    await it.send(failed([21, 22, 23, 24], 'u_2'));
+    await it.caughtUp();
+    await it.stop('killed');
+    it.follow();
+    await it.caughtUp();
+    await it.stop('in order');
+    expect(it.findings()).toEqual(it.findingsByOnePass());
+  });
+
+  it('ends what a correlation found that is another one now, or gone', async () => {
+    await using it = await Following.start();
+    it.follow();
+    const at = (second: number): string => new Date(Date.UTC(2025, 0, 1, 0, 0, second)).toISOString();
+    const failure = { action: 'user.login', outcome: 'failure', actor: { type: 'user', id: 'u_1' } } as const;
+    await it.send([1, 2, 3, 40].map((second) => ({ ...failure, time: at(second) })));
+    await it.caughtUp();
+    const [open] = it.findings().filter(({ rule }) => rule === 'brute_force');
+    expect(open!.endMs).toBeUndefined();
+    it.follower.reload({
+      ...followed,
+      fingerprints: new Map([...followed.fingerprints, ['brute_force', 'another one']]),
+    });
+    await it.caughtUp();
+    await expect
+      .poll(() => it.findings().find(({ id }) => id === open!.id)?.endMs)
+      .toBe(Date.UTC(2025, 0, 1, 0, 0, 40));
+  });
+
   it('goes on exactly where other rules come to nothing, and what was kept with them', async () => {
     await using it = await Following.start();
     const events = randomEvents(7);
@@ -281,6 +323,7 @@ describe('DetectFollower', () => {
         };
         return {
           cursor: (trail) => store.cursor(trail),
+          isSettled: (finding) => store.isSettled(finding),
           ticks: (trail) => store.ticks(trail),
           between: (...args) => store.between(...args),
           snapshot: (trail) => store.snapshot(trail),

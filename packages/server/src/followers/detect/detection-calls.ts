@@ -24,6 +24,7 @@ export type AlertScope = Pick<AlertQuery, 'trails' | 'tenants' | 'hidesSystem'>;
 /** Rules as a backtest takes them: files beside those built in, and the keys of the rules that it is about. */
 export interface RulesForBacktest {
   readonly added: readonly RuleSource[];
+  readonly digest: string;
   readonly keys: readonly string[];
 }
 
@@ -36,7 +37,7 @@ export interface BackfillCounts {
   readonly leftOut: readonly string[];
 }
 
-/** What came of a trial in another thread, and a digest of the rule files that there were then. */
+/** What came of a trial in another thread, and a digest of the rules that there were then. */
 export interface Tried<T> {
   readonly digest: string;
   readonly found: T;
@@ -93,7 +94,7 @@ export interface RuleCalls {
 export interface ProgressCalls {
   status(): DetectionStatus;
   /** Makes findings those of a part of history in its order: what overlaps is the same, and what is not among them was none. */
-  addFindings(backfill: BackfillRequest, inOrder: InOrder, by: Issuer): BackfillCounts;
+  addFindings(backfill: BackfillRequest, tried: Tried<InOrder>, by: Issuer): BackfillCounts;
 }
 
 /** What the detect thread does for others, by name. */

@@ -1,3 +1,4 @@
+import { SealtrailError } from '@sealtrail/core';
 import { CompiledRules } from '@sealtrail/core/sigma';
 import { deterministicId } from '../../access/deterministic-id.ts';
 import type { Act, ActStore, AlertStore, DetectionStore, RuleStore } from '../../detection-ports.ts';
@@ -15,7 +16,7 @@ import { DetectFollower, type DetectFollowerParts } from './detect-follower.ts';
 import type { ProgressCalls } from './detection-calls.ts';
 import type { DetectionCounts } from './protocol.ts';
 import { readEntries } from './read-entries.ts';
-import { reconciled } from './reconcile.ts';
+import { settle } from './reconcile.ts';
 import type { FollowedRules } from './trail-detection.ts';
 
 export interface DetectionParts {
@@ -169,15 +170,14 @@ export class Detection implements ProgressCalls, AsyncDisposable {
   }
 
   addFindings(
-    ...[{ trail, since, until }, inOrder, by]: Parameters<ProgressCalls['addFindings']>
+    ...[{ trail, since, until }, { digest, found: inOrder }, by]: Parameters<ProgressCalls['addFindings']>
   ): ReturnType<ProgressCalls['addFindings']> {
     const { findings, acts, now, newId } = this.#parts;
     return this.#change(() => {
-      const { added, amended, withdrawn, leftOut } = reconciled(findings, trail, inOrder);
-      const changed = [...added, ...amended, ...withdrawn];
-      findings.commit(trail, { cursor: findings.cursor(trail), findings: changed });
+      if (digest !== this.#catalog.digest)
+        throw new SealtrailError('overloaded', 'rules have changed meanwhile', { retryAfterSeconds: 1 });
+      const { changed, counts, leftOut } = settle(findings, trail, inOrder);
       this.#book.take(changed);
-      const counts = { added: added.length, amended: amended.length, withdrawn: withdrawn.length };
       acts.add({
         id: deterministicId(`detection.backfill ${newId('act_')}`),
         time: isoTime(now()),

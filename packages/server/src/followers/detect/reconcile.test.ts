@@ -12,19 +12,21 @@ const held = (
   known: readonly StoredFinding[],
   exactFromMs = Number.NEGATIVE_INFINITY,
 ) => {
-  const { added, amended, withdrawn } = reconcile(part, exactFromMs, found, known);
+  const { added, begun, amended, withdrawn } = reconcile(part, exactFromMs, found, known);
   return {
     added: added.map(({ id }) => id),
+    begun: begun.map(({ id }) => id),
     amended: amended.map(({ id, startMs }) => [id, startMs]),
     withdrawn: withdrawn.map(({ id, mergedInto }) => [id, mergedInto]),
   };
 };
-const unchanged = { added: [], amended: [], withdrawn: [] };
+const unchanged = { added: [], begun: [], amended: [], withdrawn: [] };
 
 describe('reconcile', () => {
   it('amends what overlaps under its name, makes others a part of it, and withdraws what is none', () => {
     const known = [finding('one', 10, 20), finding('two', 30, 40), finding('three', 90, 95)];
     expect(held([finding('new', 5, 50), finding('other', 60, 60)], known)).toEqual({
+      begun: [],
       added: ['other'],
       amended: [['one', 5]],
       withdrawn: [
@@ -36,6 +38,7 @@ describe('reconcile', () => {
 
   it('never gives the name of one to another', () => {
     expect(held([finding('early', 0, 10), finding('known', 20, 50)], [finding('known', 0, 50)])).toEqual({
+      begun: [],
       added: ['early'],
       amended: [['known', 20]],
       withdrawn: [],
@@ -61,7 +64,7 @@ describe('reconcile', () => {
 
   it('tells of what goes on where nothing was told, and not again', () => {
     const one = finding('one', 10, 1500);
-    expect(held([one], [])).toEqual({ ...unchanged, added: ['one'] });
+    expect(held([one], [])).toEqual({ ...unchanged, begun: ['one'] });
     expect(held([one], [one])).toEqual(unchanged);
     expect(held([one], [finding('known', 20, 30)])).toEqual(unchanged);
   });

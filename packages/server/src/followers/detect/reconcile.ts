@@ -4,18 +4,26 @@ import type { InOrder } from '../../rules/find-in-order.ts';
 /** What is to be written, so that findings are those of a part of history in its order. */
 export interface Reconciled {
   readonly added: readonly StoredFinding[];
+  /** Added as well, and still to change as the log is followed. */
+  readonly begun: readonly StoredFinding[];
   readonly amended: readonly StoredFinding[];
   /** With what they turned out to be a part of, or with themselves. */
   readonly withdrawn: readonly StoredFinding[];
 }
 
-/** What a part of history in its order comes to for findings of a trail, by {@link reconcile}. */
-export function reconciled(
-  store: Pick<DetectionStore, 'between'>,
+/**
+ * Makes findings of a trail those of a part of history in its order, by {@link reconcile}. Whoever calls has a transaction
+ * open.
+ */
+export function settle(
+  store: Pick<DetectionStore, 'between' | 'commit' | 'cursor'>,
   trail: string,
   inOrder: InOrder,
-): Reconciled & {
-  /** Keys of correlations that are not exact from the beginning of the part on. */ readonly leftOut: readonly string[];
+): {
+  readonly changed: readonly StoredFinding[];
+  readonly counts: { readonly added: number; readonly amended: number; readonly withdrawn: number };
+  /** Keys of correlations that are not exact from the beginning of the part on. */
+  readonly leftOut: readonly string[];
 } {
   const foundOf = Map.groupBy(inOrder.findings, ({ rule }) => rule);
   const of = [...inOrder.exactFromMs].map(([rule, exactFromMs]) => {
@@ -24,10 +32,21 @@ export function reconciled(
     const toMs = found.reduce((latest, one) => Math.max(latest, endOf(one)), inOrder.finalMs);
     return reconcile(inOrder, exactFromMs, found, store.between(trail, rule, fromMs, toMs));
   });
+  const added = of.flatMap((one) => one.added);
+  const begun = of.flatMap((one) => one.begun);
+  const amended = of.flatMap((one) => one.amended);
+  const withdrawn = of.flatMap((one) => one.withdrawn);
+  const settled = [...added, ...amended, ...withdrawn];
+  const cursor = store.cursor(trail);
+  store.commit(trail, { cursor, findings: begun });
+  store.commit(trail, { cursor, findings: settled, isSettled: true });
   return {
-    added: of.flatMap(({ added }) => added),
-    amended: of.flatMap(({ amended }) => amended),
-    withdrawn: of.flatMap(({ withdrawn }) => withdrawn),
+    changed: [...begun, ...settled],
+    counts: {
+      added: added.length + begun.length,
+      amended: amended.length,
+      withdrawn: withdrawn.length,
+    },
     leftOut: [...inOrder.exactFromMs].flatMap(([rule, ms]) => (ms > inOrder.sinceMs ? [rule] : [])),
   };
 }
@@ -50,6 +69,7 @@ export function reconcile(
   known: readonly StoredFinding[],
 ): Reconciled {
   const added: StoredFinding[] = [];
+  const begun: StoredFinding[] = [];
   const amended: StoredFinding[] = [];
   const withdrawn: StoredFinding[] = [];
   const knownOf = Map.groupBy(known, aboutOf);
@@ -70,7 +90,7 @@ export function reconcile(
       const all = same === undefined ? [] : [same, ...touching.filter((other) => other !== same)];
       for (const { id } of all) left.delete(id);
       if (!isOf(part, exactFromMs, one)) continue;
-      if (same === undefined) added.push(one);
+      if (same === undefined) (isFinal(part, one) ? added : begun).push(one);
       if (same === undefined || ![one, ...all].every((other) => isFinal(part, other))) continue;
       if (isOther(one, same)) amended.push({ ...one, id: same.id });
       for (const other of all) if (other !== same) withdrawn.push({ ...other, mergedInto: same!.id });
@@ -79,7 +99,7 @@ export function reconcile(
       if (isOf(part, exactFromMs, other) && isFinal(part, other))
         withdrawn.push({ ...other, mergedInto: other.id });
   }
-  return { added, amended, withdrawn };
+  return { added, begun, amended, withdrawn };
 }
 
 /** What findings have in common that can be one. */

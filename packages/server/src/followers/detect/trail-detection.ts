@@ -82,8 +82,10 @@ export class TrailDetection {
   #hasLearnt: boolean;
   /** Ranges of entries of which some wait for the watermark, still to be taken for that. */
   readonly #waiting: (readonly [from: number, to: number])[];
-  /** Keys of correlations of which nothing was kept: they speak from the first entry on that is new. */
+  /** Keys of correlations that are new: they speak from the first entry on that is new. */
   #fresh: ReadonlySet<string>;
+  /** Whether it was kept that these are the correlations that there are. */
+  #areKept: boolean;
   /** Where the clock moved the watermark, still to be come by again. */
   readonly #ticks: Tick[];
   /** Entries that the detector has taken, those whose findings are kept, and those of the last snapshot. */
@@ -118,6 +120,7 @@ export class TrailDetection {
         kept.get(key) === rules.fingerprints.get(key) ? [] : [key],
       ),
     );
+    this.#areKept = kept.size === rules.fingerprints.size && this.#fresh.size === 0;
     this.#learning = this.#taken > 0 ? this.#lesson() : undefined;
     this.#hasLearnt = this.#learning === undefined;
     this.#restMs = this.#detector.watermarkMs;
@@ -158,11 +161,14 @@ export class TrailDetection {
       this.#retake();
       return { isDone: false, entries: 0, findings: [] };
     }
-    // From here on they are not new any more, also after a stop.
-    if (this.#fresh.size > 0 && this.#taken > 0) this.keep(true);
-    this.#fresh = new Set();
     const size = reader.size(this.trail);
     const from = this.#taken;
+    // From here on they are not new any more, also after a stop.
+    if (!this.#areKept && size > 0) {
+      this.keep(true);
+      this.#areKept = true;
+    }
+    this.#fresh = new Set();
     const to = Math.min(size, from + entriesPerPass);
     const inputs = this.#inputs(from, to);
     const { matches, episodes, late } = this.#detector.take(inputs);
@@ -269,7 +275,8 @@ export class TrailDetection {
 
   #commit(findings: readonly StoredFinding[], tickMs?: number): void {
     const { store, onCommit } = this.#parts;
-    store.commit(this.trail, { cursor: this.#taken, findings, tickMs }, () => onCommit(findings));
+    const open = findings.filter(({ kind, id }) => kind === 'match' || !store.isSettled(id));
+    store.commit(this.trail, { cursor: this.#taken, findings: open, tickMs }, () => onCommit(open));
     this.#committed = this.#taken;
   }
 
