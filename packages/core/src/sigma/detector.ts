@@ -392,7 +392,11 @@ export class Detector {
   }
 
   #tell(number: number, matched: MatchedEvent, places: readonly number[]): void {
+    const isNew = this.#correlators[number] === undefined;
     const correlator = this.#correlator(number);
+    // It was there, with nothing but what waits.
+    if (isNew && matched.isAgain && this.#loaded.has(number))
+      correlator.load({ groups: [] }, this.#timeOf(number, this.#watermarkMs), false);
     const { timeMs, index } = matched;
     // What is told at its turn does not wait.
     if (correlator.isOrdered && timeMs > this.#watermarkMs) this.#waiting.add(index, timeMs);
