@@ -449,4 +449,15 @@ describe('documents of these kinds', () => {
     expect(correlations.map(({ key }) => key)).toEqual(['inner']);
     expect(faults).toHaveLength(1);
   });
+
+  it('says so of an event with more groups than one may have, of which the first count', () => {
+    const rules = correlated(
+      '{type: event_count, rules: [sign_in], group-by: [metadata.tags], timespan: 1d, condition: {gte: 1}}',
+    );
+    const detector = new Detector(rules, { latenessMs: 0 });
+    const tags = Array.from({ length: 20 }, (_, n) => `t${n}`);
+    const { episodes } = detector.take(inputsOf([{ ...signIn(0, 'NZ'), metadata: { tags } }]));
+    expect([...episodes, ...detector.finish()]).toHaveLength(16);
+    expect([...detector.gaveUp]).toEqual([['it', 1]]);
+  });
 });

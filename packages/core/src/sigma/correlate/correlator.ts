@@ -85,7 +85,7 @@ export class Correlator {
     this.#spanMs = correlation.timespanMs;
     if (isOuter) this.#plan = { ...waits, isOrdered: true };
     else this.#plan = context.latenessMs < this.#spanMs ? plan : waits;
-    this.#reader = new EventReader(correlation, plan.value, context.valuesOf);
+    this.#reader = new EventReader(correlation, plan.value, context.valuesOf, context.gaveUp);
     this.#spill = context.spill;
     this.#latenessMs = context.latenessMs;
     this.#most = context.spill?.maxGroups ?? Number.POSITIVE_INFINITY;

@@ -36,11 +36,14 @@ export class EventReader {
   readonly #valueFields: readonly (readonly string[])[];
   readonly #value: WindowPlan['value'];
   readonly #valuesOf: FieldSource;
+  readonly #gaveUp: () => void;
 
+  /** @param gaveUp told of an event with more groups, or tuples of values, than one may have: the first of them count */
   constructor(
     { aliases, groupBy, fields, rules }: Correlation,
     value: WindowPlan['value'],
     valuesOf: FieldSource,
+    gaveUp: () => void,
   ) {
     // What is over all findings has no rules of its own.
     const places = rules.length === 0 ? [''] : rules;
@@ -50,6 +53,7 @@ export class EventReader {
     this.#valueFields = fieldsOf(fields);
     this.#value = value;
     this.#valuesOf = valuesOf;
+    this.#gaveUp = gaveUp;
   }
 
   /** What is measured of an event, or told apart: nothing where it does not have the field. */
@@ -70,7 +74,10 @@ export class EventReader {
         for (const field of fields) {
           const values = this.#scalarsOf(event, field);
           tuples = tuples.flatMap((tuple) => values.map((value) => [...tuple, value]));
-          if (tuples.length > maxTuplesOfEvent) tuples.length = maxTuplesOfEvent;
+          if (tuples.length > maxTuplesOfEvent) {
+            tuples.length = maxTuplesOfEvent;
+            this.#gaveUp();
+          }
         }
         return tuples.map((tuple) => JSON.stringify(tuple));
       }
@@ -101,7 +108,10 @@ export class EventReader {
         continue;
       }
       keys = keys.flatMap((key) => values.map((value) => `${key},${jsonOf(value)}`));
-      if (keys.length > maxGroupsOfEvent) keys.length = maxGroupsOfEvent;
+      if (keys.length > maxGroupsOfEvent) {
+        keys.length = maxGroupsOfEvent;
+        this.#gaveUp();
+      }
     }
     for (let i = 0; i < keys.length; i++) keys[i] += ']';
     return keys;
