@@ -457,7 +457,8 @@ describe('documents of these kinds', () => {
     const detector = new Detector(rules, { latenessMs: 0 });
     const tags = Array.from({ length: 20 }, (_, n) => `t${n}`);
     const { episodes } = detector.take(inputsOf([{ ...signIn(0, 'NZ'), metadata: { tags } }]));
-    expect([...episodes, ...detector.finish()]).toHaveLength(16);
+    const told = [...episodes, ...detector.finish()];
+    expect(new Set(told.map(({ group }) => group.values[0])).size).toBe(16);
     expect([...detector.gaveUp]).toEqual([['it', 1]]);
   });
 });
