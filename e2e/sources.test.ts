@@ -191,6 +191,16 @@ describe('dead letters of the server', () => {
   const page = (query = ''): Promise<Page> =>
     server.json<Page>(`/v1/sources/access-log/dead-letters${query}`);
 
+  it('hold no secret, as entries do not', async () => {
+    await using own = await startServer();
+    const post = { method: 'POST', headers: { 'content-type': 'text/plain' } };
+    await own.json('/v1/sources/access-log', { ...post, body: 'GET /?password=hunter2secret&a=b broken' });
+    const { text } = await own.send('/v1/sources/access-log/dead-letters');
+    expect(text).toContain('password=[redacted:key]');
+    for (const name of ['state.db', 'state.db-wal'])
+      expect(readFileSync(path.join(own.dir, name)).includes('hunter2secret')).toBe(false);
+  });
+
   it('are kept until they have been dealt with, are in no log, and reading them is recorded', async () => {
     const from = server.size('system');
     const logged = server.logs.length;

@@ -170,6 +170,24 @@ describe('createRedactor', () => {
     });
   });
 
+  it('leaves the directory that somebody worked in, and no password that has its name', () => {
+    expect(
+      metadataOf({
+        PWD: '/home/ada/my project',
+        original: 'ada : TTY=pts/0 ; PWD=/home/ada ; USER=root ; COMMAND=/bin/ls',
+        pwd: 'hunter2',
+        adminPwd: '/x',
+        url: 'https://example.com/?pwd=hunter2&b',
+      }),
+    ).toEqual({
+      PWD: '/home/ada/my project',
+      original: 'ada : TTY=pts/0 ; PWD=/home/ada ; USER=root ; COMMAND=/bin/ls',
+      pwd: '[redacted:key]',
+      adminPwd: '[redacted:key]',
+      url: 'https://example.com/?pwd=[redacted:key]&b',
+    });
+  });
+
   it('leaves the id of an AWS access key where ids of them belong, and there alone', () => {
     const key = { accessKeyId: apiKey, secretAccessKey: 'abc', note: apiKey };
     expect(metadataOf({ userIdentity: key, aws_access_key_id: `${apiKey} x` })).toEqual({

@@ -1,6 +1,6 @@
 import type { Event, JsonValue } from './event.ts';
 import { eventLimits } from './limits.ts';
-import { createNameMatcher, sensitiveKeys } from './secret-names.ts';
+import { createNameMatcher, isWorkingDirectory, sensitiveKeys } from './secret-names.ts';
 import { mayHoldSecretValue, secretValues } from './secret-parameters.ts';
 import { type PatternKind, valuePatterns } from './secret-patterns.ts';
 
@@ -120,7 +120,7 @@ const isKeyId = (name: string, value: string): boolean =>
 function redactEvent(event: Event, redactText: RedactText, isSecret: (name: string) => boolean): Event {
   const inJson = (value: JsonValue, key: string | undefined): JsonValue => {
     if (key !== undefined && value !== null && typeof value !== 'boolean' && isSecret(key))
-      return mark('key');
+      return typeof value === 'string' && isWorkingDirectory(key, value) ? redactText(value) : mark('key');
     if (typeof value === 'string')
       return key !== undefined && isKeyId(key, value) ? value : redactText(value);
     if (typeof value === 'number') {

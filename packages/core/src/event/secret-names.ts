@@ -32,6 +32,13 @@ export const sensitiveKeys = [
   'pin',
 ] as const;
 
+/**
+ * Whether a value under the name `pwd` is the directory that somebody worked in, and no password: programs of Unix call it so,
+ * and logs of sudo do.
+ */
+export const isWorkingDirectory = (name: string, value: string): boolean =>
+  /^pwd$/i.test(name) && /^[/~](?:[\w.@+~ -]*\/)*[\w.@+~ -]*$/.test(value);
+
 /** Letters with the digits behind them, or digits alone; a capital begins a word, and a run of capitals is one. */
 const words = /\p{Lu}?[\p{Ll}\p{Lt}\p{Lm}\p{Lo}\p{M}]+\p{N}*|(?:\p{Lu}(?!\p{Ll}))+\p{N}*|\p{N}+/gu;
 

@@ -1,3 +1,5 @@
+import { isWorkingDirectory } from './secret-names.ts';
+
 /** Longer names are none that are looked for. */
 const maxNameLength = 128;
 
@@ -22,9 +24,10 @@ export function* secretValues(text: string, isSecret: (name: string) => boolean)
     const start = equals + 1;
     const nameStart = startOfName(text, equals);
     let next = start;
-    if (nameStart < equals && isSecret(decoded(text.slice(nameStart, equals)))) {
+    const name = decoded(text.slice(nameStart, equals));
+    if (nameStart < equals && isSecret(name)) {
       const value = valueAt(text, start, text[nameStart - 1]);
-      if (value.end > value.start) {
+      if (value.end > value.start && !isWorkingDirectory(name, text.slice(value.start, value.end))) {
         yield value;
         next = value.end;
       }

@@ -13,6 +13,7 @@ import { bodyFormats } from '../ingest/ingest.ts';
 import type { IngestScope } from '../ingest/ingest-scope.ts';
 import { importInput } from '../sources/import-input.ts';
 import type { InputForm } from '../sources/record-inputs.ts';
+import { redactedText } from '../sources/redacted-text.ts';
 import type { DeadRecord, ImportCounts } from '../sources/source-import.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
@@ -181,7 +182,7 @@ function count({ metrics }: HttpParts, { name: source }: Source, counts: ImportC
 }
 
 function keep(
-  { deadLetters, now }: HttpParts,
+  { deadLetters, intake, now }: HttpParts,
   { name: source }: Source,
   place: { readonly trail: string; readonly tenant: string | undefined },
   dead: readonly DeadRecord[],
@@ -195,7 +196,7 @@ function keep(
       position,
       code,
       reason,
-      text,
+      text: redactedText((event) => intake.redacted(event), text),
     })),
   );
 }
