@@ -126,6 +126,21 @@ describe('sealtrail rules', () => {
     expect(stdout).toBe('');
   });
 
+  it.each(['eval', 'list', 'backtest', 'lint', 'test'])(
+    '%s fails where no rule can be used, and where there is none',
+    async (name) => {
+      const argumentsOf = (file: string): string[] => {
+        if (name === 'eval') return ['--rules', file, '--events', '-'];
+        return name === 'backtest' ? ['--rules', file, '--data', dir] : [file];
+      };
+      const bad = write('unusable.txt', refunds.replace('action:', 'action|startwith:'));
+      const { code, stdout, stderr } = await run(['rules', name, ...argumentsOf(bad)], { input: '' });
+      expect([code, stdout + stderr]).toEqual([1, expect.stringContaining('unusable.txt:6:')]);
+      const none = write('none.txt', '# nothing\n');
+      expect((await run(['rules', name, ...argumentsOf(none)], { input: '' })).code).toBe(2);
+    },
+  );
+
   it('test runs the tests of rules and fails where one comes out otherwise', async () => {
     expect((await run(['rules', 'test', rules, '--json'])).code).toBe(0);
     const wrong = write('wrong.txt', failure.replace('a success, match: false', 'a success, match: true'));

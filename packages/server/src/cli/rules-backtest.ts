@@ -1,12 +1,12 @@
 import { type Backtest, defaultTrail, parseTimeSpan, SealtrailError } from '@sealtrail/core';
-import { type LoadedRules, loadRules } from '@sealtrail/core/sigma';
+import type { LoadedRules } from '@sealtrail/core/sigma';
 import { Command } from 'commander';
 import { backtestFolder } from '../rules/backtest-folder.ts';
-import { readRuleSources } from '../rules/rule-files.ts';
 import { rulesAlone } from '../rules/rules-alone.ts';
 import { type CliContext, dataOption, neededDataOf } from './context.ts';
-import { jsonLine, printable } from './printable.ts';
+import { jsonLine } from './printable.ts';
 import { ProgressBar } from './progress-bar.ts';
+import { loadAt, warnOfFaults } from './rule-paths.ts';
 import { table } from './table.ts';
 
 interface BacktestCommandOptions {
@@ -39,9 +39,8 @@ export function backtestCommand(context: CliContext): Command {
     .option('--json', 'output for machines')
     .action(async (options: BacktestCommandOptions) => {
       const { terminal, signal } = context;
-      const loaded = loadRules(await readRuleSources(options.rules));
-      for (const { file, line, message } of loaded.faults)
-        terminal.err(`sealtrail: left out: ${printable(`${file}:${line}: ${message}`)}\n`);
+      const loaded = await loadAt(options.rules);
+      warnOfFaults(loaded, terminal);
       const nowMs = Date.now();
       using bar = new ProgressBar(terminal, 'backtest');
       const result = backtestFolder(neededDataOf(options, context), {
@@ -57,7 +56,11 @@ export function backtestCommand(context: CliContext): Command {
         },
       });
       signal.throwIfAborted();
-      terminal.out(options.json ? jsonLine(result) : reportOf(result, loaded, terminal.columns));
+      terminal.out(
+        options.json
+          ? jsonLine({ ...result, leftOut: loaded.faults })
+          : reportOf(result, loaded, terminal.columns),
+      );
     });
 }
 

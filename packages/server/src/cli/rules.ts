@@ -9,16 +9,15 @@ import {
   type LoadedRules,
   type Locate,
   lintRules,
-  loadRules,
   runRuleTests,
 } from '@sealtrail/core/sigma';
 import { Command } from 'commander';
 import { eventsInLines } from '../rules/event-lines.ts';
 import { locateFor } from '../rules/locations.ts';
-import { readRuleSources } from '../rules/rule-files.ts';
 import type { CliContext } from './context.ts';
 import { openInput } from './input-file.ts';
 import { jsonLine, printable } from './printable.ts';
+import { faultText, loadAt, warnOfFaults } from './rule-paths.ts';
 import { backtestCommand } from './rules-backtest.ts';
 import { servedRuleCommands } from './rules-served.ts';
 import { table } from './table.ts';
@@ -56,7 +55,7 @@ const overPaths = (name: string): Command =>
 
 const locationsAt = 'databases that say where addresses are (.mmdb): City or Country, ASN, Anonymous IP';
 /** What commands say of the paths of rules. */
-export const rulesAt = 'YAML files, folders, or JSON Lines with a member yaml';
+const rulesAt = 'YAML files, folders, or JSON Lines with a member yaml';
 
 function lintCommand({ terminal, setExitCode }: CliContext): Command {
   return overPaths('lint')
@@ -215,20 +214,8 @@ function explainCommand(context: CliContext): Command {
     });
 }
 
-async function loadAt(paths: readonly string[]): Promise<LoadedRules> {
-  return loadRules(await readRuleSources(paths));
-}
-
 const inputOf = (file: string, { stdin }: CliContext): Promise<AsyncIterable<Uint8Array>> =>
   file === '-' ? Promise.resolve(stdin) : openInput(file);
-
-const faultText = ({ file, line, column, message }: LoadedRules['faults'][number]): string =>
-  `${printable(file)}:${line}:${column}: ${printable(message)}`;
-
-/** Rules that cannot be used are left out, and never in silence. */
-function warnOfFaults({ faults }: LoadedRules, terminal: CliContext['terminal']): void {
-  for (const fault of faults) terminal.err(`sealtrail: left out: ${faultText(fault)}\n`);
-}
 
 const locateOf = (
   loaded: LoadedRules,
