@@ -1,14 +1,16 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type {
-  Alert,
-  AlertDetails,
-  AlertPage,
-  AlertStats,
-  DetectionStatus,
-  Rule,
-  Silence,
+import {
+  type Alert,
+  type AlertDetails,
+  type AlertPage,
+  type AlertStats,
+  type Backfill,
+  backfillSchema,
+  type DetectionStatus,
+  type Rule,
+  type Silence,
 } from '@sealtrail/core';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Command, type Outcome, run } from './support/command-line.ts';
@@ -88,6 +90,17 @@ describe('rules of a server, on the command line', () => {
     const { stdout } = await sealtrail('rules', 'status', '--rules');
     expect(stdout).toMatch(/^\d+ rules are enabled, \d+ disabled/);
     expect(stdout).toMatch(/failures_of_test +high +enabled +custom +Many failures\n/);
+  });
+
+  it('look again at what was received', async () => {
+    const { code, stdout } = await sealtrail('rules', 'backfill', '--trail', 'main', '--since', '1h');
+    expect([code, stdout]).toEqual([
+      0,
+      expect.stringMatching(/^\d+ entries looked at: \d+ findings added, \d+ amended, \d+ withdrawn\n/),
+    ]);
+    const result = await told<Backfill>('rules', 'backfill', '--since', '1h');
+    expect(backfillSchema.safeParse(result).success).toBe(true);
+    expect((await sealtrail('rules', 'backfill', '--since', 'soon')).code).toBe(2);
   });
 });
 

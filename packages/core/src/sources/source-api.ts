@@ -13,6 +13,10 @@ export const importResponseSchema = z
     duplicates: z.int().min(0).meta({ description: 'Records that the trail had already.' }),
     skipped: z.int().min(0).meta({ description: 'Lines of other programs, and the like.' }),
     rejected: z.int().min(0).meta({ description: 'Records that could not become events.' }),
+    earliest: z.iso.datetime().nullable().meta({
+      description:
+        'When the first of those stored now happened. Correlations of a trail that has newer events pass over what is older than they wait for, until `POST /v1/detection/backfill`; they follow history in a trail of its own.',
+    }),
     deadLetters: z
       .array(
         z.strictObject({

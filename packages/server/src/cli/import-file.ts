@@ -30,6 +30,8 @@ export interface ImportOutcome {
   duplicates: number;
   skipped: number;
   rejected: number;
+  /** When the first of those stored happened. */
+  earliest: string | null;
 }
 
 export interface ImportFileOptions {
@@ -77,6 +79,9 @@ export async function importFile(options: ImportFileOptions, outcome: ImportOutc
       outcome.duplicates += answer.duplicates;
       outcome.skipped += answer.skipped;
       outcome.rejected += answer.rejected;
+      const { earliest } = answer;
+      if (earliest !== null && (outcome.earliest === null || earliest < outcome.earliest))
+        outcome.earliest = earliest;
       for (const { position, code, reason } of answer.deadLetters) {
         const record = sent[position - 1]!;
         onDead({ position: record.position, offset: record.offset, code, reason, text: record.text() });

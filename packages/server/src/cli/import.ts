@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { parseTime, SealtrailError } from '@sealtrail/core';
+import { defaultTrail, parseTime, SealtrailError } from '@sealtrail/core';
 import { builtInSource, builtInSources, type LineClock } from '@sealtrail/core/sources';
 import { Command } from 'commander';
 import { apiOf, type CliContext, withServer } from './context.ts';
@@ -24,6 +24,9 @@ interface ImportOptions extends ServerOptions {
 const maxShown = 20;
 /** And that are in the output for machines. */
 const maxListed = 1000;
+
+/** What is so old is history: correlations wait for seconds. */
+const historyMs = 60_000;
 
 const howToGoOn = 'import the file again, and nothing is stored twice';
 
@@ -55,7 +58,10 @@ async function importLog(file: string, options: ImportOptions, context: CliConte
   const clock = clockOf(at);
   const input = counted(file === '-' ? stdin : await openInput(file));
   await using letters = await openDeadLetters(options.deadLetters, file);
-  const outcome: ImportOutcome = { accepted: 0, duplicates: 0, skipped: 0, rejected: 0 };
+  const outcome: ImportOutcome = {
+    ...{ accepted: 0, duplicates: 0, skipped: 0, rejected: 0 },
+    earliest: null,
+  };
   const dead: Omit<DeadLine, 'text'>[] = [];
   try {
     using bar = new ProgressBar(terminal, 'importing');
@@ -81,7 +87,7 @@ async function importLog(file: string, options: ImportOptions, context: CliConte
     );
   } catch (error) {
     // What is stored stays so, whatever came then.
-    if (Object.values(outcome).some((count) => count > 0)) {
+    if (Object.values(outcome).some((count) => typeof count === 'number' && count > 0)) {
       tell(outcome, dead, options, context);
       if (interruptionOf(error)) terminal.err(`${howToGoOn}\n`);
     }
@@ -109,6 +115,12 @@ function tell(
   terminal.out(
     `${accepted} records stored, ${duplicates} known already, ${skipped} passed over, ${rejected} refused\n`,
   );
+  if (outcome.earliest !== null && Date.now() - Date.parse(outcome.earliest) > historyMs) {
+    const trail = options.trail ?? defaultTrail;
+    terminal.err(
+      `${printable(`the first of them happened at ${outcome.earliest}: correlations of a trail with newer events pass over such, until \`sealtrail rules backfill --trail ${trail}\`; history in a trail of its own is followed`)}\n`,
+    );
+  }
   if (options.deadLetters !== undefined) {
     if (rejected > 0) terminal.err(`${printable(`those that were refused are in ${options.deadLetters}`)}\n`);
     return;

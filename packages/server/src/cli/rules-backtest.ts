@@ -1,4 +1,4 @@
-import { type Backtest, defaultTrail, parseTimeSpan, SealtrailError } from '@sealtrail/core';
+import { type Backtest, defaultTrail, SealtrailError } from '@sealtrail/core';
 import type { LoadedRules } from '@sealtrail/core/sigma';
 import { Command } from 'commander';
 import { backtestFolder } from '../rules/backtest-folder.ts';
@@ -8,6 +8,7 @@ import { jsonLine } from './printable.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { loadAt, warnOfFaults } from './rule-paths.ts';
 import { table } from './table.ts';
+import { timeIn } from './time-in.ts';
 
 interface BacktestCommandOptions {
   readonly data?: string;
@@ -76,16 +77,6 @@ function keysOf(loaded: LoadedRules, wanted: readonly string[] | undefined): Rea
       return rule.key;
     }),
   );
-}
-
-function timeIn(option: string, text: string, nowMs: number): number {
-  const span = parseTimeSpan(text, nowMs);
-  if (span === undefined)
-    throw new SealtrailError(
-      'invalid_parameter',
-      `${option}: expected a time such as 2026-01-31T09:30:00Z, a date, or a duration back such as 7d`,
-    );
-  return span.first;
 }
 
 function secondsIn(text: string): number {

@@ -1,11 +1,21 @@
-import { type DetectionStatus, disableRuleSchema, maxRuleTextLength, type Rule } from '@sealtrail/core';
+import {
+  type Backfill,
+  backfillRequestSchema,
+  type DetectionStatus,
+  defaultTrail,
+  disableRuleSchema,
+  maxRuleTextLength,
+  type Rule,
+} from '@sealtrail/core';
 import { Command } from 'commander';
+import { isoTime } from '../iso-time.ts';
 import { checkedBody } from './checked-body.ts';
 import { apiOf, type CliContext, print, type ServerCommandOptions, withServer } from './context.ts';
 import { readText } from './input-file.ts';
 import { printable } from './printable.ts';
 import { jsonBody } from './server-api.ts';
 import { type Column, table } from './table.ts';
+import { timeIn } from './time-in.ts';
 import { timeText } from './time-text.ts';
 
 const trailColumns: readonly Column[] = [
@@ -26,7 +36,13 @@ const ruleColumns: readonly Column[] = [
 
 /** Commands about the rules of a server. */
 export function servedRuleCommands(context: CliContext): readonly Command[] {
-  return [statusCommand(context), addCommand(context), enableCommand(context), disableCommand(context)];
+  return [
+    statusCommand(context),
+    addCommand(context),
+    enableCommand(context),
+    disableCommand(context),
+    backfillCommand(context),
+  ];
 }
 
 function statusCommand(context: CliContext): Command {
@@ -86,6 +102,37 @@ function disableCommand(context: CliContext): Command {
       const body = checkedBody('reason', disableRuleSchema, { reason });
       const rule = await apiOf(options, context).json<Rule>('POST', rulePath(key, '/disable'), {}, body);
       print(context, options, rule, `${printable(`${rule.title} is disabled`)}\n`);
+    });
+}
+
+interface BackfillOptions extends ServerCommandOptions {
+  readonly trail: string;
+  readonly since: string;
+  readonly until: string;
+}
+
+function backfillCommand(context: CliContext): Command {
+  return withServer(new Command('backfill'))
+    .description(
+      'have correlations of a server look again at what was received, in the order in which it happened',
+    )
+    .option('--trail <trail>', 'trail to look at', defaultTrail)
+    .option('--since <time>', 'received from then on: RFC 3339, a date, or a duration back such as 7d', '1d')
+    .option('--until <time>', 'received before then', 'now')
+    .action(async ({ trail, since, until, ...options }: BackfillOptions) => {
+      const nowMs = Date.now();
+      const body = checkedBody('backfill', backfillRequestSchema, {
+        trail,
+        since: isoTime(timeIn('--since', since, nowMs)),
+        until: isoTime(timeIn('--until', until, nowMs)),
+      });
+      const result = await apiOf(options, context).json<Backfill>('POST', 'v1/detection/backfill', {}, body);
+      const { entries, added, amended, withdrawn, leftOut } = result;
+      const text = [
+        `${entries} entries looked at: ${added} findings added, ${amended} amended, ${withdrawn} withdrawn\n`,
+        ...leftOut.map((key) => `! not looked at from the beginning: ${printable(key)}\n`),
+      ].join('');
+      print(context, options, result, text);
     });
 }
 

@@ -39,12 +39,15 @@ export function postSource(parts: HttpParts, gate: Gate): (c: HttpContext) => Pr
     const keeps = oneOf(parameters, 'keep', ['true', 'false']) !== 'false';
     using memory = parts.bodyMemory.open(token.id);
     const total = { accepted: 0, duplicates: 0, skipped: 0, rejected: 0 };
+    let earliest: string | null = null;
     const dead: DeadRecord[] = [];
     const onCounts = (counts: ImportCounts): void => {
       total.accepted += counts.accepted;
       total.duplicates += counts.duplicates;
       total.skipped += counts.skipped;
       total.rejected += counts.dead.length;
+      if (counts.earliest !== undefined && (earliest === null || counts.earliest < earliest))
+        earliest = counts.earliest;
       count(parts, source, counts);
       if (counts.dead.length === 0) return;
       dead.push(...counts.dead.slice(0, maxNamed - dead.length));
@@ -68,6 +71,7 @@ export function postSource(parts: HttpParts, gate: Gate): (c: HttpContext) => Pr
     );
     const answer: ImportResponse = {
       ...total,
+      earliest,
       deadLetters: dead.map(({ position, offset, code, reason }) => ({ position, offset, code, reason })),
     };
     return new Response(JSON.stringify(answer), {

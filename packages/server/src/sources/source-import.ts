@@ -36,6 +36,8 @@ export interface ImportCounts {
   readonly duplicates: number;
   /** Not what the source is imported for. */
   readonly skipped: number;
+  /** When the first of those stored happened (RFC 3339 in UTC); undefined where none was, or none says so. */
+  readonly earliest: string | undefined;
   readonly dead: readonly DeadRecord[];
 }
 
@@ -94,9 +96,17 @@ export async function importRecords(
     accepted: first.accepted + second.accepted,
     duplicates: first.duplicates + second.duplicates,
     skipped,
+    earliest: first.accepted + second.accepted === 0 ? undefined : earliestOf(pending),
     dead: dead.toSorted((a, b) => a.position - b.position),
   };
 }
+
+const earliestOf = (pending: readonly Pending[]): string | undefined =>
+  pending.reduce<string | undefined>(
+    (first, { event: { time } }) =>
+      time !== undefined && (first === undefined || time < first) ? time : first,
+    undefined,
+  );
 
 /** The event of a record, with the id that follows from what the source calls it. */
 function pendingOf(parts: ImportParts, record: RecordInput, isBrief = false): Pending | undefined {
