@@ -14,7 +14,10 @@ const url = z
     description: 'Private and link-local addresses are refused unless the server is told to allow them.',
   });
 const host = text(253)
-  .regex(/^[A-Za-z0-9._:-]+$/, 'expected a host name or an address')
+  .regex(
+    /^(?:[A-Za-z0-9._-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f.]*:[0-9A-Fa-f.:]*)$/,
+    'expected a host name or an address, without a port',
+  )
   .meta({ description: 'A name or an address. As with URLs, private ones are refused.' });
 const port = z.int().min(1).max(65_535);
 const mail = z.email('expected an e-mail address').max(eventLimits.email);

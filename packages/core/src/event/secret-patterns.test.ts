@@ -71,6 +71,7 @@ const notFound: readonly (readonly [keyof typeof valuePatterns, string])[] = [
   ['card_number', '41111111111111111111'],
   ['card_number', 'a4111111111111111'],
   ['card_number', '01234567-4111-1111-1111-111111111111'],
+  ['card_number', '11111111-2222-3333-4444-555555550002'],
   ['access_key', `AKIA${'q'.repeat(16)}`],
   ['access_key', `xAKIA${'Q'.repeat(16)}`],
   ['access_key', 'ghp_short'],

@@ -15,7 +15,7 @@ it('texts are read where it is gone, or says something of other texts', async ()
   await cp(shippedRulesFolder(), folder.dir, { recursive: true });
   const [first, ...others] = await readShippedRules(folder.dir);
   const changed = first!.text.replace(/^title: .*$/m, 'title: Another one');
-  await writeFile(first!.name, changed);
+  await writeFile(`${folder.dir}/${first!.name}`, changed);
   expect((await readShippedRules(folder.dir))[0]!.parsed).toEqual(parseRuleFile(changed));
   await rm(`${folder.dir}/parsed.bin`);
   const again = await readShippedRules(folder.dir);

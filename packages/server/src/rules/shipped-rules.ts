@@ -15,12 +15,14 @@ export function shippedRulesFolder(): string {
   return path.join(packageRoot, 'dist', 'built-in-rules');
 }
 
-/** The rules that come with the server. @throws SealtrailError invalid_parameter when they cannot be read */
+/** The rules that come with the server, under their names below the folder. @throws SealtrailError invalid_parameter when they cannot be read */
 export async function readShippedRules(folder: string): Promise<readonly Required<RuleSource>[]> {
   const sources = await readRuleSources([folder]);
   const parsed = await readParsed(path.join(folder, parsedName));
   return sources.map(({ name, text }) => ({
-    ...{ name, text },
+    // What is said of them over the API tells nothing of where the server lies.
+    name: path.relative(folder, name).replaceAll(path.sep, '/'),
+    text,
     parsed: parsed.get(digestOf(text)) ?? parseRuleFile(text),
   }));
 }
