@@ -154,6 +154,8 @@ export interface AlertStore {
    * are of a higher level and the same trail: those opened last come first.
    */
   above(alert: StoredAlert, rules: readonly string[]): readonly StoredAlert[];
+  /** Those not resolved behind a place, those opened last first: what is resolved is passed over at no cost. */
+  unresolved(before: AlertQuery['before'], limit: number): readonly StoredAlert[];
   /** Those opened last come first. */
   list(query: AlertQuery): readonly StoredAlert[];
   /** Those changed after a revision, in the order of their changes. */

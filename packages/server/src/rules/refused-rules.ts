@@ -26,6 +26,12 @@ export function refusedOf({ documents }: RuleFile): RuleReport['faults'] {
         document,
         'expected a filter for rules of the same file, by id or name: others are disabled, or silenced',
       );
+  for (const document of documents)
+    if (!(document.header.sealtrail?.inhibits ?? []).every((name) => names.has(name)))
+      refuse(
+        document,
+        'expected under sealtrail.inhibits rules of the same file, by id or name: others are disabled, or silenced',
+      );
   const [first] = documents;
   if (first === undefined) return faults;
   const events = documents

@@ -240,7 +240,7 @@ export class RuleCatalog {
       this.#fileOf.set(rule.key, rule.file);
     }
     this.#inner = innerOf(this.#loaded, (file) => this.#isBuiltInFile(file));
-    this.#inhibitors = inhibitorsOf(this.#loaded);
+    this.#inhibitors = inhibitorsOf(this.#loaded, (file) => this.#isBuiltInFile(file));
   }
 
   #all(): readonly AnyRule[] {

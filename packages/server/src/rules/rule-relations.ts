@@ -21,18 +21,32 @@ export function innerOf(
   return inner;
 }
 
-/** By the key of a rule: the keys of those whose open alerts stand for its own. */
-export function inhibitorsOf({ rules, correlations }: Rules): ReadonlyMap<string, readonly string[]> {
+/**
+ * By the key of a rule: the keys of those whose open alerts stand for its own.
+ *
+ * @param isBuiltIn whether a file comes with the server: what somebody adds stands for rules of its own file alone
+ */
+export function inhibitorsOf(
+  { rules, correlations }: Rules,
+  isBuiltIn: (file: string) => boolean,
+): ReadonlyMap<string, readonly string[]> {
   const all = [...rules, ...correlations];
-  const keyOf = new Map(
-    all.flatMap(({ key, document }) =>
-      [document.header.name, key].flatMap((name) => (name === undefined ? [] : [[name, key] as const])),
-    ),
+  // What a rule can name: those of its file, or all that are built in.
+  const scopeOf = (file: string): string | undefined => (isBuiltIn(file) ? undefined : file);
+  const keysOf = new Map(
+    [...Map.groupBy(all, ({ file }) => scopeOf(file))].map(([scope, within]) => [
+      scope,
+      new Map(
+        within.flatMap(({ key, document }) =>
+          [document.header.name, key].flatMap((name) => (name === undefined ? [] : [[name, key] as const])),
+        ),
+      ),
+    ]),
   );
   const inhibitors = new Map<string, string[]>();
-  for (const { key, document } of all)
+  for (const { key, file, document } of all)
     for (const name of document.header.sealtrail?.inhibits ?? []) {
-      const target = keyOf.get(name);
+      const target = keysOf.get(scopeOf(file))!.get(name);
       if (target === undefined) continue;
       const known = inhibitors.get(target);
       if (known) known.push(key);

@@ -137,6 +137,14 @@ export class SqliteAlertStore implements AlertStore {
     );
   }
 
+  unresolved(before: AlertQuery['before'], limit: number): readonly StoredAlert[] {
+    const place = before ? 'AND (opened_ms, id) < (@beforeMs, @beforeId)' : '';
+    return this.#all(
+      `SELECT body FROM alert WHERE status <> 'resolved' ${place} ORDER BY opened_ms DESC, id DESC LIMIT @limit`,
+      { ...placeOf(before), limit },
+    );
+  }
+
   list({ before, limit, ...query }: AlertQuery): readonly StoredAlert[] {
     const [where, parameters] = conditionsOf(query);
     const place = before ? ' AND (opened_ms, id) < (@beforeMs, @beforeId)' : '';
@@ -144,7 +152,7 @@ export class SqliteAlertStore implements AlertStore {
       `SELECT body FROM alert WHERE ${where}${place} ORDER BY opened_ms DESC, id DESC LIMIT @limit`,
       {
         ...parameters,
-        ...(before && { beforeMs: Date.parse(before.openedAt), beforeId: before.id }),
+        ...placeOf(before),
         limit,
       },
     );
@@ -279,6 +287,9 @@ export class SqliteAlertStore implements AlertStore {
       .map((body) => JSON.parse(body as string) as StoredAlert);
   }
 }
+
+const placeOf = (before: AlertQuery['before']): Parameters =>
+  before ? { beforeMs: Date.parse(before.openedAt), beforeId: before.id } : {};
 
 /** What a query asks of alerts, as SQL: the texts are ours, what was asked for goes in as parameters. */
 function conditionsOf(query: Omit<AlertQuery, 'limit' | 'before'>): [where: string, Parameters] {

@@ -118,6 +118,66 @@ describe('alerts', () => {
     expect(kept.alerts[2]).toMatchObject({ findings: 1, risk: 20, status: 'open' });
   });
 
+  it('stay for somebody to judge where late events make them one with what is resolved, and go on', () => {
+    const [one, two] = [finding(), finding({ startMs: startMs + 3 * dayMs })];
+    kept.take(one);
+    kept.nowMs = startMs + 10 * dayMs;
+    const resolved = kept.alerts[0]!.id;
+    kept.act(resolved, { action: 'resolve', disposition: 'benign' });
+    kept.take(two);
+    const open = kept.alerts[1]!.id;
+    kept.act(open, { action: 'acknowledge' });
+    const merged = [
+      { ...one, lastMs: two.lastMs },
+      { ...two, mergedInto: one.id },
+    ];
+    kept.take(...merged);
+    kept.take(...merged);
+    const [before, after] = kept.alerts;
+    expect(before).toMatchObject({ id: resolved, status: 'resolved', disposition: 'benign', findings: 1 });
+    expect(after).toMatchObject({
+      ...{ id: open, status: 'acknowledged', findings: 1, risk: 20, duplicateOf: null },
+      firstEventAt: new Date(startMs).toISOString(),
+      lastEventAt: new Date(startMs + 3 * dayMs).toISOString(),
+    });
+    expect(kept.store.findingsOf(open, 10).map(({ id }) => id)).toEqual([one.id]);
+    expect(kept.store.steps(open).map(({ action }) => action)).toEqual(['open', 'acknowledge', 'note']);
+    expect(kept.store.steps(open)[2]).toMatchObject({ by: null, note: expect.stringContaining(resolved) });
+    // What comes of it is told where somebody looks.
+    kept.take({ ...one, lastMs: startMs + 4 * dayMs, entries: [9000] });
+    expect(kept.alerts).toMatchObject([
+      { lastEventAt: new Date(startMs + 3 * dayMs).toISOString() },
+      { findings: 1, lastEventAt: new Date(startMs + 4 * dayMs).toISOString() },
+    ]);
+  });
+
+  it('keep what they count where one of their findings becomes one with what is resolved', () => {
+    const [one, two, three] = [0, 3, 3].map((day) => finding({ startMs: startMs + day * dayMs }));
+    kept.take(one!);
+    kept.nowMs = startMs + 10 * dayMs;
+    kept.act(kept.alerts[0]!.id, { action: 'resolve', disposition: 'benign' });
+    kept.take(two!, three!);
+    kept.take({ ...one!, lastMs: two!.lastMs }, { ...two!, mergedInto: one!.id });
+    const open = kept.alerts[1]!;
+    expect(open).toMatchObject({ status: 'open', findings: 2, risk: 40 });
+    // Both became one of it: it counts once.
+    kept.take(one!, { ...three!, mergedInto: one!.id });
+    expect(kept.alerts[1]).toMatchObject({ status: 'open', findings: 1, risk: 20 });
+    expect(kept.store.findingsOf(open.id, 10).map(({ id }) => id)).toEqual([one!.id]);
+  });
+
+  it('stay where what theirs became a part of is none any more', () => {
+    const [one, two] = [finding(), finding({ startMs: startMs + 3 * dayMs })];
+    kept.take(one);
+    kept.take({ ...one, mergedInto: one.id });
+    kept.nowMs = startMs + 10 * dayMs;
+    kept.act(kept.alerts[0]!.id, { action: 'resolve', disposition: 'false_positive' });
+    kept.take(two);
+    kept.take({ ...two, mergedInto: one.id });
+    expect(kept.alerts[1]).toMatchObject({ status: 'open', findings: 0, risk: 0 });
+    expect(kept.store.steps(kept.alerts[1]!.id).map(({ action }) => action)).toEqual(['open', 'note']);
+  });
+
   it('are as few as there are stretches without quiet, in whatever order their findings come', () => {
     for (let n = 0; n < 20; n++) kept.take(finding({ startMs: startMs + (n % 2) * 3 * dayMs }));
     expect(kept.alerts.map(({ findings }) => findings)).toEqual([10, 10]);

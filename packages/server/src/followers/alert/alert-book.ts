@@ -26,7 +26,7 @@ export interface Told extends Parties {
 }
 
 /** How an alert has changed. */
-export type AlertChange = 'opened' | 'grown' | 'step' | 'reopened';
+export type AlertChange = 'opened' | 'grown' | 'shrunk' | 'step' | 'reopened';
 
 export interface AlertBookParts {
   readonly store: AlertStore;
@@ -46,6 +46,9 @@ const defaultQuietMs = 86_400_000;
 const shownEntries = 5;
 const maxParties = 10;
 const withdrawnNote = 'Events came late. In the order in which they happened nothing is found.';
+const goesOnNote = (resolved: string): string =>
+  `Events came late. What was found is one with what ${resolved} was about, which is resolved. It goes on here.`;
+const bySystem: Issuer = { actor: { type: 'system' } };
 
 /**
  * Groups findings into alerts by rule and entity, and keeps what people do with them. Whoever calls has a transaction open:
@@ -73,7 +76,9 @@ export class AlertBook {
   /** Puts findings, new or amended, into alerts. */
   take(findings: readonly StoredFinding[]): void {
     for (const finding of findings) if (finding.mergedInto === undefined) this.#takeOne(finding);
-    for (const finding of findings) if (finding.mergedInto !== undefined) this.#merge(finding);
+    const byId = new Map(findings.map((finding) => [finding.id, finding]));
+    for (const finding of findings)
+      if (finding.mergedInto !== undefined) this.#merge(finding, byId.get(finding.mergedInto));
   }
 
   /**
@@ -189,34 +194,50 @@ export class AlertBook {
     this.#parts.onChange(grown, 'grown');
   }
 
-  /** A finding that turned out to be a part of another one, or none, counts no more, and neither does an alert of nothing else. */
-  #merge(finding: StoredFinding): void {
-    const { store, ruleOf, now } = this.#parts;
+  /**
+   * A finding that turned out to be a part of another one, or none, counts no more. An alert of nothing else is a duplicate of
+   * one that is not resolved; otherwise it stays: late events can be made up, so that it is for somebody to say.
+   *
+   * @param whole what it is a part of, where that was told along with it
+   */
+  #merge(finding: StoredFinding, whole: StoredFinding | undefined): void {
+    const { store } = this.#parts;
     const known = store.membership(finding.id);
     if (known === undefined || known.isMerged) return;
     store.putMembership(finding.id, known.alert, true);
     const alert = store.get(known.alert)!;
     const isWithdrawn = finding.mergedInto === finding.id;
-    if (alert.findings > 1 || isWithdrawn) {
-      const risk = Math.max(0, alert.risk - (ruleOf(finding.rule)?.risk ?? 0));
-      const shrunk = {
-        ...alert,
-        risk,
-        findings: alert.findings - 1,
-        revision: this.#nextRevision(),
-        changedAt: isoTime(now()),
-      };
-      store.put(shrunk);
-      this.#parts.onChange(shrunk, 'grown');
-      // Whether that is true is for somebody to say: late events can be made up.
-      if (shrunk.findings === 0)
-        this.#step(shrunk, {}, { action: 'note', note: withdrawnNote }, { actor: { type: 'system' } });
-      return;
+    const other = isWithdrawn ? undefined : store.membership(finding.mergedInto!);
+    const into = other && store.get(other.alert)!;
+    const isDone = into?.status === 'resolved' && alert.status !== 'resolved';
+    if (isDone && !other!.isMerged) this.#goOn(alert, into, finding.mergedInto!, whole);
+    else if (alert.findings > 1 || isWithdrawn || isDone) this.#shrink(alert, finding);
+    else if (into !== undefined && into.id !== alert.id && alert.status !== 'resolved') {
+      const action: AlertAction = { action: 'resolve', disposition: 'duplicate', duplicateOf: into.id };
+      this.#step(alert, this.#changesOf(alert, action), action, bySystem);
     }
-    const into = store.membership(finding.mergedInto!)?.alert;
-    if (into === undefined || into === alert.id || alert.status === 'resolved') return;
-    const action: AlertAction = { action: 'resolve', disposition: 'duplicate', duplicateOf: into };
-    this.#step(alert, this.#changesOf(alert, action), action, { actor: { type: 'system' } });
+  }
+
+  /** One of its findings is a part of one that is resolved: that one is in its place from now on, and counts as it did. */
+  #goOn(alert: StoredAlert, resolved: StoredAlert, id: string, whole: StoredFinding | undefined): void {
+    this.#parts.store.putMembership(id, alert.id, false);
+    const action: AlertAction = { action: 'note', note: goesOnNote(resolved.id) };
+    const noted = this.#step(alert, {}, action, bySystem);
+    if (whole !== undefined) this.#grow(noted, whole, 0, 0);
+  }
+
+  #shrink(alert: StoredAlert, finding: StoredFinding): void {
+    const { store, ruleOf, now } = this.#parts;
+    const shrunk: StoredAlert = {
+      ...alert,
+      risk: Math.max(0, alert.risk - (ruleOf(finding.rule)?.risk ?? 0)),
+      findings: alert.findings - 1,
+      revision: this.#nextRevision(),
+      changedAt: isoTime(now()),
+    };
+    store.put(shrunk);
+    this.#parts.onChange(shrunk, 'shrunk');
+    if (shrunk.findings === 0) this.#step(shrunk, {}, { action: 'note', note: withdrawnNote }, bySystem);
   }
 
   #changesOf(alert: StoredAlert, action: AlertAction): Partial<StoredAlert> {

@@ -130,9 +130,144 @@ describe('channels are told', () => {
     kept.channels = [{ ...channel('chn_1'), isEnabled: false }];
     kept.take(finding(), finding({ entity: {}, startMs: startMs - 2 * dayMs }));
     kept.channels = [channel('chn_1')];
-    kept.db.transaction(() => kept.notifier.catchUp())();
+    kept.catchUp();
     kept.wait(1);
     expect(kept.types).toEqual(['opened']);
+  });
+
+  it.each(['open', 'acknowledged'])(
+    'of new findings after others were withdrawn or became one, of an alert that is %s',
+    (status) => {
+      const [one, two, three] = [finding(), finding(), finding()];
+      kept.take(one, two, three);
+      if (status === 'acknowledged') kept.act(kept.alerts[0]!.id, { action: 'acknowledge' });
+      kept.take(one, { ...two, mergedInto: one.id }, { ...three, mergedInto: three.id });
+      expect(kept.alerts).toMatchObject([{ status, findings: 1 }]);
+      kept.wait(300_000);
+      expect(kept.types).toEqual(['opened']);
+      kept.take(finding());
+      expect(kept.types).toEqual(['opened', 'updated']);
+      // It was none, and is one again.
+      kept.take(three);
+      kept.wait(300_000);
+      expect(kept.types).toEqual(['opened', 'updated', 'updated']);
+    },
+  );
+
+  it('of new findings that others become a part of, before they were told of them', () => {
+    const [one, two] = [finding(), finding()];
+    kept.take(one);
+    kept.take(two);
+    kept.take({ ...one, mergedInto: two.id });
+    kept.act(kept.alerts[0]!.id, { action: 'acknowledge' });
+    kept.wait(300_000);
+    expect(kept.types).toEqual(['opened', 'updated']);
+  });
+
+  it('of new findings of an alert that is opened again, after others became one while it was resolved', () => {
+    const [one, two] = [finding(), finding()];
+    kept.take(one, two);
+    const { id } = kept.alerts[0]!;
+    kept.act(id, { action: 'resolve', disposition: 'benign' });
+    kept.take(one, { ...two, mergedInto: one.id });
+    kept.act(id, { action: 'reopen' });
+    kept.act(id, { action: 'acknowledge' });
+    kept.wait(300_000);
+    const told = kept.told.length;
+    kept.take(finding());
+    kept.wait(300_000);
+    expect(kept.types.slice(told)).toEqual(['updated']);
+  });
+
+  describe('once they are enabled again', () => {
+    const timers = { waitMs: 30_000 };
+    const isEnabled = (isIt: boolean): void => {
+      kept.channels = [{ ...channel('chn_1', timers), isEnabled: isIt }];
+      if (isIt) kept.catchUp();
+    };
+
+    it.each(['open', 'acknowledged'])('of an alert that is %s, for which they were to wait', (status) => {
+      isEnabled(true);
+      kept.take(finding());
+      if (status === 'acknowledged') kept.act(kept.alerts[0]!.id, { action: 'acknowledge' });
+      isEnabled(false);
+      kept.wait(60_000);
+      isEnabled(true);
+      kept.wait(0);
+      expect(kept.types).toEqual(['opened']);
+      kept.wait(1000);
+      expect(kept.types).toEqual(['opened']);
+    });
+
+    it('not before their wait is over', () => {
+      isEnabled(true);
+      kept.take(finding());
+      isEnabled(false);
+      kept.wait(10_000);
+      isEnabled(true);
+      kept.wait(19_999);
+      expect(kept.types).toEqual([]);
+      kept.wait(1);
+      expect(kept.types).toEqual(['opened']);
+    });
+
+    it('of findings that came meanwhile, each interval, and again as long as nobody takes it up', () => {
+      isEnabled(true);
+      kept.take(finding());
+      kept.wait(30_000);
+      kept.take(finding());
+      isEnabled(false);
+      kept.wait(2 * dayMs);
+      isEnabled(true);
+      kept.wait(0);
+      expect(kept.types).toEqual(['opened', 'updated']);
+      isEnabled(false);
+      kept.wait(3_600_000);
+      isEnabled(true);
+      kept.wait(0);
+      expect(kept.types).toEqual(['opened', 'updated', 'repeated']);
+    });
+
+    it('nothing of what was resolved meanwhile, or is not for them any more', () => {
+      isEnabled(true);
+      kept.take(finding());
+      kept.take(finding({ entity: {} }));
+      isEnabled(false);
+      kept.wait(60_000);
+      kept.act(kept.alerts[0]!.id, { action: 'resolve', disposition: 'benign' });
+      kept.channels = [{ ...channel('chn_1'), filter: { minLevel: 'high' } }];
+      kept.catchUp();
+      kept.wait(60_000);
+      expect(kept.types).toEqual([]);
+    });
+  });
+
+  it('of an alert about what was long past, once something new belongs to it', () => {
+    kept.take(finding({ startMs: startMs - dayMs - 3_600_000 }));
+    expect(kept.types).toEqual([]);
+    kept.take(finding({ startMs: startMs - 7_200_000 }));
+    expect(kept.alerts).toHaveLength(1);
+    expect(kept.types).toEqual(['opened']);
+  });
+
+  it('of all that is open, the newest first, however much it is', () => {
+    kept.channels = [];
+    for (let n = 0; n < 1200; n++) {
+      // Some are opened in the same millisecond.
+      if (n % 7 === 0) kept.nowMs++;
+      kept.take(finding({ entity: { 'actor.id': `u_${n}` } }));
+    }
+    kept.channels = [channel('chn_1')];
+    const inTurn = kept.store.list({ limit: 1200 }).map(({ id }) => id);
+    kept.db.transaction(() => kept.notifier.catchUp(undefined))();
+    kept.wait(0);
+    expect(kept.told.map(({ alert }) => alert).sort()).toEqual(inTurn.slice(0, kept.told.length).sort());
+    kept.catchUp();
+    for (let n = 0; n < 5; n++) kept.wait(0);
+    expect(kept.told.map(({ alert }) => alert).sort()).toEqual(inTurn.sort());
+    kept.catchUp();
+    kept.wait(0);
+    expect(kept.told).toHaveLength(1200);
   });
 
   it('nothing of what another open alert about the same stands for', () => {

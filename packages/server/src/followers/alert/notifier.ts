@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Alert, type Notification, type NotificationKind, severities } from '@sealtrail/core';
-import type { AlertStore, Notice, StoredAlert } from '../../detection-ports.ts';
+import type { AlertQuery, AlertStore, Notice, StoredAlert } from '../../detection-ports.ts';
 import type { AlertChange } from './alert-book.ts';
 import { type Muting, mutingOf } from './mute.ts';
 
@@ -29,6 +29,8 @@ export interface NotifierParts {
 /** How long until a muted notice is looked at again. */
 const mutedMs = 60_000;
 const noticesPerRound = 500;
+/** Alerts that one transaction looks at for channels that do not know of them. */
+const alertsPerRound = 200;
 /** Channels are not told of alerts about what is older: of logs that are imported, say. */
 const oldMs = 86_400_000;
 
@@ -50,6 +52,7 @@ export class Notifier {
     if (change === 'opened') this.#opened(alert);
     else if (change === 'reopened') this.#reopened(alert);
     else if (change === 'grown' && !isResolved) this.#grown(alert);
+    else if (change === 'shrunk') this.#shrunk(alert);
     else if (change === 'step' && isResolved) this.#resolved(alert);
     else if (change === 'step') this.#taken(alert);
   }
@@ -74,6 +77,7 @@ export class Notifier {
     return { ...shown, silencedBy: [...silencedBy], inhibitedBy: [...inhibitedBy] };
   }
 
+  /** Channels that do not know of it are to be told. */
   #opened(alert: StoredAlert): void {
     const { channels, store, now } = this.#parts;
     // What is long past wakes nobody up.
@@ -96,6 +100,15 @@ export class Notifier {
       const nextMs = Math.max(nowMs, toldMs + intervalMs);
       if (dueMs === undefined || nextMs < dueMs) store.putNotice({ ...notice, dueMs: nextMs });
     }
+    // It may be the first of its findings that is not long past.
+    if (alert.status === 'open') this.#opened(alert);
+  }
+
+  /** Channels were told of one less, so that the next one is news; what they were not told of yet stays as much. */
+  #shrunk(alert: StoredAlert): void {
+    const { store } = this.#parts;
+    for (const notice of store.notices(alert.id))
+      store.putNotice({ ...notice, toldFindings: Math.max(0, notice.toldFindings - 1) });
   }
 
   /** It is told of again at once, and for the first time where it could not be before. */
@@ -105,12 +118,32 @@ export class Notifier {
     this.#opened(alert);
   }
 
-  /** Tells channels of alerts that are open and that they were never told of, such as while they were disabled. */
-  catchUp(): void {
+  /**
+   * Tells channels of alerts that they were never told of, and goes on where they were disabled when something was due: of a
+   * part of what is not resolved, the newest first.
+   *
+   * @param before the last alert of the part before; undefined: begins
+   * @returns the last alert of this part; undefined: there are no more
+   */
+  catchUp(before: AlertQuery['before']): AlertQuery['before'] {
+    const alerts = this.#parts.store.unresolved(before, alertsPerRound);
+    for (const alert of alerts) {
+      this.#goOn(alert);
+      if (alert.status === 'open') this.#opened(alert);
+    }
+    const last = alerts[alertsPerRound - 1];
+    return last && { openedAt: last.openedAt, id: last.id };
+  }
+
+  /** Sets timers that have run out while a channel was disabled. */
+  #goOn(alert: StoredAlert): void {
     const { store, now } = this.#parts;
-    const sinceMs = now() - oldMs;
-    for (const alert of store.list({ statuses: ['open'], sinceMs, limit: noticesPerRound }))
-      this.#opened(alert);
+    for (const notice of store.notices(alert.id)) {
+      const channel = this.#channel(notice.channel);
+      if (notice.dueMs !== undefined || channel === undefined || !isFor(channel, alert)) continue;
+      const nextMs = nextMsOf(notice, alert, channel.timers);
+      if (nextMs !== undefined) store.putNotice({ ...notice, dueMs: Math.max(now(), nextMs) });
+    }
   }
 
   /** Somebody has taken it up. */
@@ -141,6 +174,7 @@ export class Notifier {
     const channel = this.#channel(notice.channel);
     const alert = store.get(notice.alert);
     if (channel === undefined || !channel.isEnabled || alert === undefined || alert.status === 'resolved') {
+      // Of a channel that is disabled until `catchUp`.
       store.putNotice({ ...notice, dueMs: undefined });
       return;
     }
@@ -208,6 +242,17 @@ export class Notifier {
       data: { alert },
     });
   }
+}
+
+/** When a channel is to be told of an alert next, by its timers; undefined: when it changes. */
+function nextMsOf(
+  { toldMs, toldFindings }: Notice,
+  { openedAt, findings, status }: StoredAlert,
+  { waitMs, intervalMs, repeatMs }: NotifiedChannel['timers'],
+): number | undefined {
+  if (toldMs === undefined) return Date.parse(openedAt) + waitMs;
+  if (findings > toldFindings) return toldMs + intervalMs;
+  return status === 'open' && repeatMs > 0 ? toldMs + repeatMs : undefined;
 }
 
 function isFor({ isEnabled, filter }: NotifiedChannel, alert: StoredAlert): boolean {

@@ -1,7 +1,14 @@
 import { SealtrailError } from '@sealtrail/core';
 import { CompiledRules } from '@sealtrail/core/sigma';
 import { deterministicId } from '../../access/deterministic-id.ts';
-import type { Act, ActStore, AlertStore, DetectionStore, RuleStore } from '../../detection-ports.ts';
+import type {
+  Act,
+  ActStore,
+  AlertQuery,
+  AlertStore,
+  DetectionStore,
+  RuleStore,
+} from '../../detection-ports.ts';
 import { isoTime } from '../../iso-time.ts';
 import type { LogReader } from '../../ports.ts';
 import { fingerprintsOf } from '../../rules/fingerprint.ts';
@@ -64,6 +71,8 @@ export class Detection implements ProgressCalls, AsyncDisposable {
   readonly #follower: DetectFollower;
   readonly #ticking: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
+  /** How far channels have caught up; undefined: with all. A start begins, as another one may have been stopped midway. */
+  #catchingUp: { readonly before: AlertQuery['before'] } | undefined = { before: undefined };
   #toldRevision: number;
   #openedAlerts = 0;
   #isClosed = false;
@@ -164,9 +173,10 @@ export class Detection implements ProgressCalls, AsyncDisposable {
     };
   }
 
-  /** Tells channels, one of which has changed, of what is open and they do not know of. */
+  /** Tells channels, one of which has changed, of what is open and they do not know of: of a part now, then by the timer. */
   catchUpChannels(): void {
-    this.#change(() => this.#notifier.catchUp());
+    this.#catchingUp = { before: undefined };
+    this.#tellDue();
   }
 
   addFindings(
@@ -247,11 +257,11 @@ export class Detection implements ProgressCalls, AsyncDisposable {
     });
   }
 
-  /** Looks at notices again when the next one is due. */
+  /** Looks at notices again when the next one is due, and at once where channels are catching up. */
   #schedule(): void {
     clearTimeout(this.#timer);
     if (this.#isClosed) return;
-    const nextMs = this.#parts.alerts.nextNoticeMs();
+    const nextMs = this.#catchingUp ? 0 : this.#parts.alerts.nextNoticeMs();
     if (nextMs === undefined) return;
     const waitMs = Math.min(Math.max(0, nextMs - this.#parts.now()), maxTimerMs);
     this.#timer = setTimeout(() => this.#tellDue(), waitMs);
@@ -259,9 +269,13 @@ export class Detection implements ProgressCalls, AsyncDisposable {
 
   #tellDue(): void {
     try {
-      this.#change(() => {});
+      const from = this.#catchingUp;
+      const before = this.#change(() => from && this.#notifier.catchUp(from.before));
+      this.#catchingUp = before && { before };
+      this.#schedule();
     } catch (error) {
       this.#parts.onError(error);
+      clearTimeout(this.#timer);
       this.#timer = setTimeout(() => this.#tellDue(), retryMs);
     }
   }

@@ -4,7 +4,7 @@ import { SqliteActStore } from '../../../adapters/sqlite/act-store.ts';
 import { SqliteAlertStore } from '../../../adapters/sqlite/alert-store.ts';
 import { openDetectionDatabase } from '../../../adapters/sqlite/detection-database.ts';
 import { SqliteDetectionStore } from '../../../adapters/sqlite/detection-store.ts';
-import type { Act, StoredAlert, StoredFinding } from '../../../detection-ports.ts';
+import type { Act, AlertQuery, StoredAlert, StoredFinding } from '../../../detection-ports.ts';
 import { temporaryFolder } from '../../../sequencer/testing/temporary-folder.ts';
 import { AlertBook, type AlertRule } from '../alert-book.ts';
 import { type NotifiedChannel, Notifier } from '../notifier.ts';
@@ -72,6 +72,17 @@ export class Book implements Disposable {
   wait(ms: number): void {
     this.nowMs += ms;
     this.db.transaction(() => this.notifier.notifyDue())();
+  }
+
+  /** Tells channels of all that they do not know of, a part after the other; how many parts there were. */
+  catchUp(): number {
+    let parts = 0;
+    let next: AlertQuery['before'];
+    do {
+      next = this.db.transaction(() => this.notifier.catchUp(next))();
+      parts++;
+    } while (next !== undefined);
+    return parts;
   }
 
   /** In the order in which they were opened. */
