@@ -73,7 +73,10 @@ const sealtrailSchema = z.strictObject(
     risk: z.int().min(0).max(100).optional(),
     /** Fields whose values findings of a rule over single events have in common in an alert; absent: the actor, else the address. */
     'group-by': z.array(text(256), 'expected a list of fields').min(1).max(16).optional(),
-    /** Ids or names of rules: while an alert of this one is open, theirs about the same are part of it and not told. */
+    /**
+     * Ids or names of rules: while an alert of this one is open, theirs about the same are part of it and not told. Of a file
+     * that is added to a server: rules of the same file alone.
+     */
     inhibits: z.array(text(256), 'expected a list of rules').max(100).optional(),
     tests: z.array(ruleTest, 'expected a list of tests').max(100).optional(),
   },

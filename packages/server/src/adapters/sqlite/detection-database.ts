@@ -67,6 +67,7 @@ ALTER TABLE snapshot ADD COLUMN waiting TEXT NOT NULL DEFAULT '[]';
 `,
   // Findings as a backfill has made them: whoever follows the log again comes to others, and changes nothing of these.
   'ALTER TABLE finding ADD COLUMN is_settled INTEGER NOT NULL DEFAULT 0;',
+  // What is not resolved is walked by channels that do not know of it.
   "CREATE INDEX alert_unresolved_opened ON alert (opened_ms, id) WHERE status <> 'resolved'",
 ];
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { StoredFinding } from '../../detection-ports.ts';
 import { codeOf } from '../../testing/code-of.ts';
-import type { NotifiedChannel } from './notifier.ts';
+import type { NotifiedChannel } from './notified-channel.ts';
 import { Book, by, channel, dayMs, finding, startMs } from './testing/kept-book.ts';
 
 let kept: Book;

@@ -7,7 +7,8 @@ import { SqliteDetectionStore } from '../../../adapters/sqlite/detection-store.t
 import type { Act, AlertQuery, StoredAlert, StoredFinding } from '../../../detection-ports.ts';
 import { temporaryFolder } from '../../../sequencer/testing/temporary-folder.ts';
 import { AlertBook, type AlertRule } from '../alert-book.ts';
-import { type NotifiedChannel, Notifier } from '../notifier.ts';
+import type { NotifiedChannel } from '../notified-channel.ts';
+import { Notifier } from '../notifier.ts';
 import { Silences } from '../silences.ts';
 
 export const by = { actor: { type: 'api_key', id: 'tok_1', name: 'analyst' } } as const;
