@@ -8,6 +8,8 @@ export type Condition =
 
 const maxLength = 8192;
 const maxDepth = 64;
+/** Names that `of` stands for, in all: each is looked at whenever the rule is. */
+const maxNamed = 20_000;
 const token = /\s*(?:([()|])|([A-Za-z0-9_*-]+)|(\S))/y;
 
 /**
@@ -23,7 +25,8 @@ export function parseCondition(text: string, names: readonly string[]): Conditio
 
 class ConditionParser {
   readonly #tokens: readonly string[];
-  readonly #names: readonly string[];
+  readonly #names: ReadonlySet<string>;
+  #named = 0;
   #next = 0;
   #depth = 0;
 
@@ -31,7 +34,7 @@ class ConditionParser {
     if (text.length > maxLength)
       throw new RuleError(`expected a condition of at most ${maxLength} characters`);
     this.#tokens = tokensOf(text);
-    this.#names = names;
+    this.#names = new Set(names);
   }
 
   parse(): Condition {
@@ -75,7 +78,7 @@ class ConditionParser {
       this.#next++;
       return this.#quantified(quantifier === 'all' ? 'and' : 'or');
     }
-    if (!this.#names.includes(word)) throw new RuleError(`there is no search identifier ${word}`);
+    if (!this.#names.has(word)) throw new RuleError(`there is no search identifier ${word}`);
     return { op: 'is', name: word };
   }
 
@@ -88,10 +91,13 @@ class ConditionParser {
         .map((part) => part.replace(/-/g, '\\-'))
         .join('.*')}$`,
     );
-    const found = this.#names.filter(
+    const found = [...this.#names].filter(
       (name) => test.test(name) && (!name.startsWith('_') || pattern.startsWith('_')),
     );
     if (found.length === 0) throw new RuleError(`no search identifier is named as ${word} says`);
+    this.#named += found.length;
+    if (this.#named > maxNamed)
+      throw new RuleError(`expected a condition that names at most ${maxNamed} search identifiers`);
     const parts = found.map((name): Condition => ({ op: 'is', name }));
     return parts.length === 1 ? parts[0]! : { op, parts };
   }
@@ -134,4 +140,18 @@ function tokensOf(text: string): string[] {
     tokens.push(sign ?? word!);
   }
   return tokens;
+}
+
+/** The names that a condition uses. */
+export function* namesIn(condition: Condition): Generator<string, undefined> {
+  if (condition.op === 'is') yield condition.name;
+  else if (condition.op === 'not') yield* namesIn(condition.part);
+  else for (const part of condition.parts) yield* namesIn(part);
+  return undefined;
+}
+
+/** Whether something in a condition is to be absent. */
+export function hasNot(condition: Condition): boolean {
+  if (condition.op === 'is') return false;
+  return condition.op === 'not' || condition.parts.some(hasNot);
 }

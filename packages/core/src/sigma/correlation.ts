@@ -2,7 +2,15 @@ import { type Condition, parseCondition } from './condition.ts';
 import { at } from './detection.ts';
 import { type KindSettings, type KindType, kindTypes, readKind } from './kinds.ts';
 import { entryOf, type Located, type LocatedMap } from './located.ts';
-import { RuleError } from './rule-error.ts';
+import { type Position, RuleError } from './rule-error.ts';
+import { canHold } from './satisfiable.ts';
+import {
+  type Range,
+  reachOf,
+  type Threshold,
+  type ThresholdOperator,
+  thresholdOperators,
+} from './threshold.ts';
 import { parseTimespan } from './timespan.ts';
 
 export const correlationTypes = [
@@ -17,12 +25,6 @@ export const correlationTypes = [
   ...kindTypes,
 ] as const;
 export type CorrelationType = (typeof correlationTypes)[number];
-
-export const thresholdOperators = ['gt', 'gte', 'lt', 'lte', 'eq', 'neq'] as const;
-export type ThresholdOperator = (typeof thresholdOperators)[number];
-
-/** What is measured must be; several hold together. */
-export type Threshold = Readonly<Partial<Record<ThresholdOperator, number>>>;
 
 /** A correlation as written: how many, which and in what order matches of other rules within a time belong together. */
 export interface Correlation {
@@ -50,6 +52,60 @@ const isTemporal = (type: CorrelationType): boolean => type === 'temporal' || ty
 const measuresValues = (type: CorrelationType): boolean => type.startsWith('value_');
 const isKind = (type: CorrelationType): type is KindType => kindTypes.some((name) => name === type);
 const known = new Set(['type', 'rules', 'group-by', 'timespan', 'condition', 'aliases', 'generate']);
+
+/** Where in its file stands what other rules decide about. */
+export interface CorrelationPlaces {
+  /** Of each rule; none where the condition names them. */
+  readonly rules: readonly Position[];
+  readonly groupBy: readonly Position[];
+  readonly fields: readonly Position[];
+}
+
+/** The places in the part `correlation` of a rule. */
+export function placesIn(map: LocatedMap): CorrelationPlaces {
+  const condition = entryOf(map, 'condition')?.value;
+  return {
+    rules: placesOf(entryOf(map, 'rules')?.value),
+    groupBy: placesOf(entryOf(map, 'group-by')?.value),
+    fields: placesOf(condition?.kind === 'map' ? entryOf(condition, 'field')?.value : undefined),
+  };
+}
+
+const placesOf = (located: Located | undefined): Position[] =>
+  (located?.kind === 'list' ? located.items : located ? [located] : []).map(({ line, column }) => ({
+    line,
+    column,
+  }));
+
+/** What can be measured by a type; undefined where it is no number that a threshold is about. */
+export function rangeOf({
+  type,
+  rules,
+  percentile,
+  condition,
+}: Pick<Correlation, 'type' | 'rules' | 'percentile' | 'condition'>): Range | undefined {
+  const anything = Number.POSITIVE_INFINITY;
+  switch (type) {
+    // Windows are those of events: there is one at the least.
+    case 'event_count':
+    case 'value_count':
+      return { isWhole: true, least: 1, most: anything };
+    case 'temporal':
+    case 'temporal_ordered':
+      return condition === undefined ? { isWhole: true, least: 1, most: rules.length } : undefined;
+    case 'value_percentile':
+      // Without a percentile it is a share of events, in percent.
+      return percentile === undefined
+        ? { isWhole: false, least: Number.MIN_VALUE, most: 100 }
+        : { isWhole: false, least: -anything, most: anything };
+    case 'value_sum':
+    case 'value_avg':
+    case 'value_median':
+      return { isWhole: false, least: -anything, most: anything };
+    default:
+      return undefined;
+  }
+}
 
 /** Reads the part `correlation` of a rule. @throws RuleError */
 export function parseCorrelation(map: LocatedMap): Correlation {
@@ -107,18 +163,37 @@ function readCondition(map: LocatedMap, type: CorrelationType): ConditionParts {
   }
   if (entry.value.kind !== 'map') throw new RuleError('expected a map such as gte: 5', entry.value);
   if (rules.length === 0) throw new RuleError('expected the rules of the correlation', map);
-  return { condition: undefined, kind: undefined, rules, ...readThreshold(entry.value, type) };
+  const read = { condition: undefined, kind: undefined, rules, ...readThreshold(entry.value, type) };
+  const range = rangeOf({ type, ...read })!;
+  if (reachOf(read.threshold, range) === 'none')
+    throw new RuleError(`the condition never holds: ${type} measures ${textOfRange(range)}`, entry.value);
+  return read;
+}
+
+function textOfRange({ isWhole, least, most }: Range): string {
+  if (isWhole)
+    return `whole numbers from ${least}${most === Number.POSITIVE_INFINITY ? ' on' : ` to ${most}`}`;
+  return Number.isFinite(most)
+    ? `shares above 0, and up to ${most} percent`
+    : 'one number, which meets all of it';
 }
 
 /** A condition over names of rules; without a list of rules they are those that it names. */
 function namedCondition(text: string, listed: readonly string[]): Pick<Correlation, 'condition' | 'rules'> {
-  const words = (text.match(/[A-Za-z0-9_*-]+/g) ?? []).filter(
-    (word) => !['and', 'or', 'not'].includes(word.toLowerCase()),
+  const words = new Set(
+    (text.match(/[A-Za-z0-9_*-]+/g) ?? []).filter(
+      (word) => !['and', 'or', 'not'].includes(word.toLowerCase()),
+    ),
   );
-  const rules = listed.length > 0 ? listed : [...new Set(words)];
-  const unused = rules.find((name) => !words.includes(name));
+  const rules = listed.length > 0 ? listed : [...words];
+  const unused = rules.find((name) => !words.has(name));
   if (unused !== undefined) throw new RuleError(`the condition does not use the rule ${unused}`);
-  return { rules, condition: parseCondition(text, rules) };
+  const condition = parseCondition(text, rules);
+  // A window begins with a match of one of them.
+  const any: Condition = { op: 'or', parts: rules.map((name) => ({ op: 'is', name })) };
+  if (!canHold({ op: 'and', parts: [any, condition] }))
+    throw new RuleError('the condition never holds: it contradicts itself, or asks for no match of any rule');
+  return { rules, condition };
 }
 
 function readThreshold(
@@ -148,6 +223,7 @@ function readAliases(map: LocatedMap, rules: readonly string[]): Correlation['al
   const entry = entryOf(map, 'aliases');
   if (!entry) return new Map();
   if (entry.value.kind !== 'map') throw new RuleError('expected a map of aliases', entry.value);
+  const known = new Set(rules);
   return new Map(
     entry.value.entries.map(({ key, value }) => {
       if (value.kind !== 'map') throw new RuleError('expected the field of each rule', value);
@@ -155,7 +231,7 @@ function readAliases(map: LocatedMap, rules: readonly string[]): Correlation['al
         key,
         new Map(
           value.entries.map(({ key: rule, keyPosition, value: field }) => {
-            if (!rules.includes(rule))
+            if (!known.has(rule))
               throw new RuleError(`the correlation has no rule ${rule.slice(0, 64)}`, keyPosition);
             return [rule, textOf(field)];
           }),

@@ -1,6 +1,7 @@
 import type { AgentClassifier } from '../user-agent/agent-classifier.ts';
 import { type FieldSource, fieldValues, type RuleEvent } from './event-fields.ts';
 import type { Locate, Location } from './locate.ts';
+import { RuleError } from './rule-error.ts';
 
 /**
  * Fields that no event has and every rule can ask for: what is known of the user agent and of the address that an event
@@ -38,6 +39,19 @@ const addressFields = [
   'actor_ip',
   'src_ip',
 ] as const;
+
+/** @throws RuleError for a derived field that there is none of */
+export function assertDerived(names: Iterable<string>): void {
+  for (const name of names)
+    if (isDerived(name) && !derivedFields.some((one) => one === name))
+      throw new RuleError(
+        `there is no field ${name.slice(0, 64)}; derived ones are ${derivedFields.join(', ')}`,
+      );
+}
+
+/** The fields of an event that a derived one is made out of, any of which will do. */
+export const originsOf = (name: string): readonly string[] =>
+  needsLocation(name) ? addressFields : agentFields;
 
 /** Values of fields, with those that are derived. */
 export class DerivedFields {

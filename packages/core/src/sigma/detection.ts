@@ -2,6 +2,7 @@ import { type Condition, parseCondition } from './condition.ts';
 import type { Located, LocatedEntry, LocatedMap, Scalar } from './located.ts';
 import { parseItem } from './modifiers.ts';
 import { type Position, RuleError } from './rule-error.ts';
+import { canHold } from './satisfiable.ts';
 import type { DetectionItem } from './values.ts';
 
 /** What an event is held against. `name`: the search identifier that it was written as. */
@@ -29,10 +30,36 @@ export function parseDetection(map: LocatedMap): Detection {
       if (located.kind !== 'scalar' || typeof located.value !== 'string')
         throw new RuleError('expected the text of a condition', located);
       const text = located.value;
-      const tree = at(located, () => parseCondition(text, [...identifiers.keys()]));
-      return apply(tree, identifiers);
+      return apply(readHoldable(located, text, identifiers), identifiers);
     }),
   );
+}
+
+/** A condition over search identifiers that some event can meet. @throws RuleError */
+export function readHoldable(
+  position: Position,
+  text: string,
+  identifiers: ReadonlyMap<string, Detection>,
+): Condition {
+  return at(position, () => {
+    const condition = parseCondition(text, [...identifiers.keys()]);
+    if (!canHold(condition)) throw new RuleError('the condition contradicts itself: it never holds');
+    return condition;
+  });
+}
+
+/** Search identifiers of a rule, or of a filter, that nothing asks for. */
+export function unusedIn(identifiers: Iterable<string>, used: Iterable<string>): readonly string[] {
+  const known = new Set(used);
+  return [...identifiers].filter((name) => !known.has(name));
+}
+
+/** The search identifiers that a detection is made of. */
+export function* identifiersIn(detection: Detection): Generator<string, undefined> {
+  if (detection.name !== undefined) yield detection.name;
+  else if (detection.op === 'not') yield* identifiersIn(detection.part);
+  else if (detection.op !== 'item') for (const part of detection.parts) yield* identifiersIn(part);
+  return undefined;
 }
 
 /** The search identifiers of a detection or a filter. @throws RuleError */

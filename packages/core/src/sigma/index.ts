@@ -29,6 +29,7 @@ export { type Explanation, explain } from './explain.ts';
 export { type Lint, lintRules } from './lint.ts';
 export {
   type LoadedCorrelation,
+  type LoadedFilter,
   type LoadedRule,
   type LoadedRules,
   type LoadFault,

@@ -1,56 +1,91 @@
-import type { LoadedCorrelation, LoadedRule, LoadedRules } from './load.ts';
+import { hasNot } from './condition.ts';
+import { lintCorrelation } from './lint-correlation.ts';
+import { lintOwnFields } from './lint-fields.ts';
+import type { LoadedFilter, LoadedRule, LoadedRules } from './load.ts';
 import type { Pattern } from './pattern.ts';
-import { itemsOf } from './rule-fields.ts';
+import { fieldsIn, itemsOf, referencesIn } from './rule-fields.ts';
+import type { RuleHeader } from './rule-schema.ts';
 import type { DetectionItem, RuleValue } from './values.ts';
 import { witnessOf } from './witness.ts';
 
-/** Something that is legal and probably not what its author means. */
+/** Something that is legal and probably not what its author means. `rule`: the key of a rule, a correlation or a filter. */
 export interface Lint {
   readonly rule: string;
   readonly message: string;
 }
 
-/** Looks for the mistakes that authors of rules are known to make. */
-export function lintRules({ rules, correlations }: LoadedRules): readonly Lint[] {
+/** Looks for the mistakes that authors of rules are known to make. Of names it is asked whether the set has them. */
+export function lintRules({ rules, correlations, filters }: LoadedRules): readonly Lint[] {
+  const ruleByKey = new Map(rules.map((rule) => [rule.key, rule]));
+  const names = new Set(
+    [...rules, ...correlations].flatMap(({ key, document }) => [key, document.header.name ?? key]),
+  );
+  const hints = (key: string, found: Iterable<string>): Lint[] =>
+    [...new Set(found)].map((message) => ({ rule: key, message }));
   return [
-    ...rules.flatMap((rule) => lintRule(rule).map((message) => ({ rule: rule.key, message }))),
-    ...correlations.flatMap((rule) => lintCorrelation(rule).map((message) => ({ rule: rule.key, message }))),
+    ...rules.flatMap((rule) =>
+      hints(rule.key, [...lintHeader(rule.document.header), ...lintNames(rule, names), ...lintRule(rule)]),
+    ),
+    ...correlations.flatMap((rule) =>
+      hints(rule.key, [
+        ...lintHeader(rule.document.header),
+        ...lintNames(rule, names),
+        ...lintCorrelation(rule, ruleByKey),
+      ]),
+    ),
+    ...filters.flatMap((filter) => hints(filter.key, lintFilter(filter))),
   ];
 }
 
 function lintRule({ document, detection }: LoadedRule): string[] {
-  const found = new Set<string>(lintHeader(document.header));
-  for (const item of itemsOf(detection)) for (const message of lintItem(item)) found.add(message);
+  const { unused, logsource, header } = document;
+  const found = [
+    ...lintUnused(unused),
+    ...lintOwnFields(logsource, [
+      ...fieldsIn(detection),
+      ...referencesIn(detection),
+      ...(header.sealtrail?.['group-by'] ?? []),
+    ]),
+  ];
+  for (const item of itemsOf(detection)) found.push(...lintItem(item));
   if (witnessOf(detection) === undefined)
-    found.add('nothing has to be in an event for the rule to match: it is looked at for every event');
-  return [...found];
+    found.push('nothing has to be in an event for the rule to match: it is looked at for every event');
+  return found;
 }
 
-function lintHeader(header: LoadedRule['document']['header']): string[] {
+/** Filters are anded as they are written, which is not how all engines have it. */
+function lintFilter({ document, isUsed }: LoadedFilter): string[] {
+  const { condition, identifiers, unused } = document;
+  const found = lintUnused(unused);
+  if (!isUsed) found.push('there is no rule of its logsource: it has no effect');
+  const isNegated = [...identifiers.values()].some((detection) =>
+    [...itemsOf(detection)].some((item) => item.isNegated),
+  );
+  if (!hasNot(condition) && !isNegated)
+    found.push(
+      'the condition has no not: rules then match only what the filter describes; to leave that out, say not',
+    );
+  return found;
+}
+
+const lintUnused = (unused: readonly string[]): string[] =>
+  unused.map((name) => `the condition does not use the search identifier ${name.slice(0, 64)}`);
+
+function lintNames(
+  { document }: LoadedRule | LoadedRules['correlations'][number],
+  names: ReadonlySet<string>,
+): string[] {
+  return (document.header.sealtrail?.inhibits ?? []).flatMap((name) =>
+    names.has(name) ? [] : [`inhibits names ${name.slice(0, 64)}, and there is no such rule`],
+  );
+}
+
+function lintHeader(header: RuleHeader): string[] {
   const found: string[] = [];
   if (header.id === undefined)
     found.push('there is no id: findings are named after the title, which may change');
   if (header.level === undefined) found.push('there is no level: it counts as medium');
   if (header.description === undefined) found.push('there is no description');
-  return found;
-}
-
-function lintCorrelation({ document }: LoadedCorrelation): string[] {
-  const found = lintHeader(document.header);
-  const { correlation } = document;
-  if (correlation.groupBy.length === 0) found.push('there is no group-by: all events are one group');
-  if (correlation.type === 'value_percentile' && correlation.percentile === undefined)
-    found.push(
-      'without percentile it measures how rare a value is: percent of the events that have the same one',
-    );
-  const { kind, fields, groupBy } = correlation;
-  if (kind?.type === 'new_terms' && kind.againMs > 0 && !fields.every((field) => groupBy.includes(field)))
-    found.push(
-      `group-by does not have the field: beyond ${kind.remember} values of a group those gone for longest are forgotten`,
-    );
-  // Of a new value it is the history that is looked back at.
-  if (correlation.timespanMs > 31 * 86_400_000 && correlation.type !== 'new_terms')
-    found.push('the time span is longer than a month: what is known of each group is kept as long');
   return found;
 }
 

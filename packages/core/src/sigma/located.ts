@@ -1,4 +1,15 @@
-import { type Document, isAlias, isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import {
+  type Alias,
+  Composer,
+  type CST,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  Parser,
+} from 'yaml';
 import { type Position, RuleError, type RuleFault } from './rule-error.ts';
 
 /** A scalar as rules have them. */
@@ -39,42 +50,58 @@ export function parseYaml(text: string): readonly LocatedDocument[] {
   if (text.length > maxBytes)
     return [{ faults: [{ line: 1, column: 1, message: `expected at most ${maxBytes} characters` }] }];
   const lines = new LineCounter();
-  const documents = parseAllDocuments(text, {
-    version: '1.2',
-    schema: 'core',
-    uniqueKeys: true,
-    lineCounter: lines,
-    logLevel: 'silent',
-  });
-  if ('empty' in documents) return [];
-  return documents.map((document): LocatedDocument => {
-    const at = (offset: number): Position => {
-      const { line, col } = lines.linePos(offset);
-      return { line: Math.max(1, line), column: Math.max(1, col) };
-    };
-    const [error] = document.errors;
-    if (error) return { faults: [{ ...at(error.pos[0]), message: yamlMessage(error.message) }] };
-    const reader = new Reader(document, at);
+  const at = (offset: number): Position => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  const attempt = (work: () => LocatedDocument): LocatedDocument => {
     try {
-      return { root: reader.read(document.contents, 0) };
+      return work();
     } catch (fault) {
       if (!(fault instanceof RuleError)) throw fault;
       return { faults: [{ ...(fault.position ?? { line: 1, column: 1 }), message: fault.message }] };
     }
+  };
+  const tokens = [...new Parser(lines.addNewLine).parse(text)];
+  // What yaml makes of tokens goes down by calls: the depth is bounded before.
+  const deep = tokens.find((token) => deepestOf(token) !== undefined);
+  if (deep !== undefined) return [{ faults: [{ ...at(deepestOf(deep)!), message: tooDeep }] }];
+  // Keys that stand twice are looked for here: yaml compares each with each.
+  const composer = new Composer({ version: '1.2', schema: 'core', uniqueKeys: false, logLevel: 'silent' });
+  return Array.from(composer.compose(tokens), ({ errors, warnings, contents }) => {
+    // What yaml warns of is a tag that nobody knows, and a value that is something else without it.
+    const [error] = [...errors, ...warnings];
+    if (error) return { faults: [{ ...at(error.pos[0]), message: error.message }] };
+    return attempt(() => ({ root: new Reader(at).read(contents, 0) }));
   });
 }
 
-/** yaml's messages end in an excerpt of the file; their first line is the message. */
-const yamlMessage = (message: string): string =>
-  message.split('\n', 1)[0]!.replace(/ at line \d+, column \d+:?$/, '');
+const tooDeep = `expected at most ${maxDepth} levels`;
+
+/** Where a token goes deeper than is allowed. */
+function deepestOf(root: CST.Token): number | undefined {
+  const open: (readonly [token: CST.Token, depth: number])[] = [[root, 0]];
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const [token, depth] = next;
+    // A document and its content are one level.
+    if (depth > maxDepth + 1) return token.offset;
+    if (token.type === 'document' && token.value) open.push([token.value, depth + 1]);
+    if (!('items' in token)) continue;
+    for (const item of token.items)
+      for (const part of [item.key, item.value]) if (part) open.push([part, depth + 1]);
+  }
+  return undefined;
+}
 
 class Reader {
-  readonly #document: Document;
   readonly #at: (offset: number) => Position;
+  readonly #anchored: Map<string, Node> = new Map();
+  /** By alias: what it stood for where it was read first, which is where it is written. */
+  readonly #meant: Map<Alias, Node> = new Map();
+  #isRepeat = false;
   #nodes = 0;
 
-  constructor(document: Document, at: (offset: number) => Position) {
-    this.#document = document;
+  constructor(at: (offset: number) => Position) {
     this.#at = at;
   }
 
@@ -82,29 +109,59 @@ class Reader {
   read(node: unknown, depth: number): Located {
     const position = this.#positionOf(node);
     if (++this.#nodes > maxNodes) throw new RuleError(`expected at most ${maxNodes} values`, position);
-    if (depth > maxDepth) throw new RuleError(`expected at most ${maxDepth} levels`, position);
-    if (isAlias(node)) return { ...this.read(node.resolve(this.#document), depth + 1), ...position };
-    if (isMap(node))
-      return {
-        kind: 'map',
-        ...position,
-        entries: node.items.map(({ key, value }) => ({
-          key: this.#readKey(key),
-          keyPosition: this.#positionOf(key),
-          value:
-            value === null
-              ? { kind: 'scalar', value: null, ...this.#positionOf(key) }
-              : this.read(value, depth + 1),
-        })),
-      };
+    if (depth > maxDepth) throw new RuleError(tooDeep, position);
+    if (isAlias(node)) return { ...this.#readAlias(node, depth, position), ...position };
+    this.#note(node);
+    if (isMap(node)) {
+      const keys = new Set<string>();
+      const entries = node.items.map(({ key: written, value }): LocatedEntry => {
+        const keyPosition = this.#positionOf(written ?? value ?? node);
+        const key = this.#readKey(written, keyPosition);
+        if (keys.has(key)) throw new RuleError(`the key ${key.slice(0, 64)} stands twice`, keyPosition);
+        keys.add(key);
+        const read: Located =
+          value === null ? { kind: 'scalar', value: null, ...keyPosition } : this.read(value, depth + 1);
+        return { key, keyPosition, value: read };
+      });
+      return { kind: 'map', ...position, entries };
+    }
     if (isSeq(node))
       return { kind: 'list', ...position, items: node.items.map((item) => this.read(item, depth + 1)) };
     return { kind: 'scalar', ...position, value: readScalar(node, position) };
   }
 
-  #readKey(key: unknown): string {
-    const value = readScalar(key, this.#positionOf(key));
-    return String(value);
+  #readAlias(alias: Alias, depth: number, position: Position): Located {
+    const target = this.#targetOf(alias, position);
+    const wasRepeat = this.#isRepeat;
+    this.#isRepeat = true;
+    const read = this.read(target, depth + 1);
+    this.#isRepeat = wasRepeat;
+    return read;
+  }
+
+  /** Looked up here: yaml goes through the whole document for each alias. */
+  #targetOf(alias: Alias, position: Position): Node {
+    const target = this.#meant.get(alias) ?? this.#anchored.get(alias.source);
+    if (target === undefined)
+      throw new RuleError(`there is no anchor ${alias.source.slice(0, 64)} before it`, position);
+    this.#meant.set(alias, target);
+    return target;
+  }
+
+  #note(node: unknown): void {
+    const { anchor } = (node ?? {}) as Node & { readonly anchor?: string };
+    if (anchor !== undefined && !this.#isRepeat) this.#anchored.set(anchor, node as Node);
+  }
+
+  /** As it is written: a field may be called 1.0 or true. */
+  #readKey(written: unknown, position: Position): string {
+    const key = isAlias(written) ? this.#targetOf(written, position) : written;
+    this.#note(key);
+    const value = isScalar(key) ? key.value : null;
+    if (typeof value === 'string') return value;
+    if (!isScalar(key) || value === null || key.source === undefined)
+      throw new RuleError('expected the name of a key', position);
+    return key.source;
   }
 
   #positionOf(node: unknown): Position {
@@ -118,10 +175,13 @@ function readScalar(node: unknown, position: Position): Scalar {
   if (!isScalar(node)) throw new RuleError('expected a text, a number, true, false or null', position);
   const { value, source } = node;
   if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value !== 'number')
+    throw new RuleError('expected a text, a number, true, false or null', position);
+  // Nothing is equal to it, more or less than it.
+  if (!Number.isFinite(value))
+    throw new RuleError('expected a number that is finite; a text stands in quotation marks', position);
   // A number that JavaScript cannot hold exactly is compared as the text that it is.
-  if (typeof value === 'number')
-    return Number.isInteger(value) && !Number.isSafeInteger(value) ? source! : value;
-  throw new RuleError('expected a text, a number, true, false or null', position);
+  return Number.isInteger(value) && !Number.isSafeInteger(value) ? source! : value;
 }
 
 /** The plain value: what JSON would be. */

@@ -1,7 +1,14 @@
 import type { z } from 'zod';
-import { type Condition, parseCondition } from './condition.ts';
-import { type Correlation, parseCorrelation } from './correlation.ts';
-import { type Detection, parseDetection, readIdentifiers } from './detection.ts';
+import { type Condition, namesIn } from './condition.ts';
+import { type Correlation, type CorrelationPlaces, parseCorrelation, placesIn } from './correlation.ts';
+import {
+  type Detection,
+  identifiersIn,
+  parseDetection,
+  readHoldable,
+  readIdentifiers,
+  unusedIn,
+} from './detection.ts';
 import { entryOf, type Located, type LocatedMap, parseYaml, plain } from './located.ts';
 import { type Position, RuleError, type RuleFault } from './rule-error.ts';
 import { headerSchema, type Logsource, logsourceSchema, type RuleHeader } from './rule-schema.ts';
@@ -17,12 +24,15 @@ export interface DetectionRule extends Document {
   readonly kind: 'detection';
   readonly logsource: Logsource;
   readonly detection: Detection;
+  /** Search identifiers that the condition does not ask for. */
+  readonly unused: readonly string[];
 }
 
 /** A rule over matches of other rules. */
 export interface CorrelationRule extends Document {
   readonly kind: 'correlation';
   readonly correlation: Correlation;
+  readonly places: CorrelationPlaces;
 }
 
 /** What is left out of what other rules find. */
@@ -31,6 +41,10 @@ export interface FilterRule extends Document {
   readonly logsource: Logsource;
   /** Ids or names of the rules that it is for, or all of its log source. */
   readonly rules: readonly string[] | 'any';
+  /** Where each of them stands. */
+  readonly places: readonly Position[];
+  /** Search identifiers that the condition does not ask for. */
+  readonly unused: readonly string[];
   readonly identifiers: ReadonlyMap<string, Detection>;
   readonly condition: Condition;
 }
@@ -75,37 +89,50 @@ function readDocument(root: Located): RuleDocument {
   const document = { header, position: { line: root.line, column: root.column } };
   const body = mapOf(entryOf(root, kind!)!.value);
   switch (kind!) {
-    case 'detection':
+    case 'detection': {
+      const detection = parseDetection(body);
+      const identifiers = body.entries.map(({ key }) => key).filter((key) => key !== 'condition');
       return {
         ...document,
         kind: 'detection',
         logsource: readLogsource(root),
-        detection: parseDetection(body),
+        detection,
+        unused: unusedIn(identifiers, identifiersIn(detection)),
       };
+    }
     case 'correlation':
-      return { ...document, kind: 'correlation', correlation: parseCorrelation(body) };
+      return {
+        ...document,
+        kind: 'correlation',
+        correlation: parseCorrelation(body),
+        places: placesIn(body),
+      };
     case 'filter':
       return { ...document, kind: 'filter', logsource: readLogsource(root), ...readFilter(body) };
   }
 }
 
-function readFilter(body: LocatedMap): Pick<FilterRule, 'rules' | 'identifiers' | 'condition'> {
+function readFilter(body: LocatedMap): Omit<FilterRule, 'kind' | 'logsource' | keyof Document> {
   const identifiers = readIdentifiers(body, ['rules', 'condition']);
-  const condition = entryOf(body, 'condition')?.value;
-  if (condition?.kind !== 'scalar' || typeof condition.value !== 'string')
-    throw new RuleError('expected a condition', condition ?? body);
+  const written = entryOf(body, 'condition')?.value;
+  if (written?.kind !== 'scalar' || typeof written.value !== 'string')
+    throw new RuleError('expected a condition', written ?? body);
   const rules = entryOf(body, 'rules')?.value;
   if (!rules) throw new RuleError('expected the rules that the filter is for, or any', body);
+  const condition = readHoldable(written, written.value, identifiers);
   return {
     rules: readRules(rules),
+    places: (rules.kind === 'list' ? rules.items : [rules]).map(({ line, column }) => ({ line, column })),
+    unused: unusedIn(identifiers.keys(), namesIn(condition)),
     identifiers,
-    condition: parseCondition(condition.value, [...identifiers.keys()]),
+    condition,
   };
 }
 
 function readRules(located: Located): readonly string[] | 'any' {
   if (located.kind === 'scalar' && located.value === 'any') return 'any';
   const items = located.kind === 'list' ? located.items : [located];
+  if (items.length === 0) throw new RuleError('expected at least one rule', located);
   return items.map((item) => {
     if (item.kind !== 'scalar' || typeof item.value !== 'string')
       throw new RuleError('expected the id or the name of a rule', item);

@@ -36,7 +36,7 @@ type AnyRule = LoadedRule | LoadedCorrelation;
  */
 export class RuleCatalog {
   readonly #parts: RuleCatalogParts;
-  #loaded: LoadedRules = { rules: [], correlations: [], faults: [] };
+  #loaded: LoadedRules = { rules: [], correlations: [], filters: [], faults: [] };
   #choices: ReadonlyMap<string, boolean> = new Map();
   /** What the texts of files say: reading them is most of the work. */
   #parsed: ReadonlyMap<string, RuleFile> = new Map();

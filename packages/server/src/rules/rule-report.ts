@@ -32,10 +32,12 @@ export function ruleReport(sources: readonly RuleSource[], yaml: string, inPlace
     [...before.rules, ...before.correlations].filter(({ file }) => file !== name).map(({ key }) => key),
   );
   // What only the others make right, such as a correlation over their rules, is judged with them.
-  const rules = loaded.rules.filter(({ key }) => !elsewhere.has(key));
-  const correlations = loaded.correlations.filter(({ key }) => !elsewhere.has(key));
-  const keys = [...rules, ...correlations].map(({ key }) => key);
+  const keys = [...loaded.rules, ...loaded.correlations]
+    .map(({ key }) => key)
+    .filter((key) => !elsewhere.has(key));
   const { failures, untested } = runRuleTests(loaded, new Set(keys));
+  const ownFilters = loaded.filters.filter(({ file }) => file === name);
+  const linted = new Set([...keys, ...ownFilters.map(({ key }) => key)]);
   const faults = newFaults(before.faults, loaded.faults, name);
   if (own.rules.length + own.correlations.length + own.faults.length === 0 && faults.length === 0)
     faults.push({ file: name, line: 1, column: 1, message: 'expected a rule' });
@@ -45,7 +47,7 @@ export function ruleReport(sources: readonly RuleSource[], yaml: string, inPlace
       ...{ line, column },
       message: file === name ? message : `${file}: ${message}`,
     })),
-    hints: lintRules({ ...loaded, rules, correlations }).map(({ rule, message }) => ({ rule, message })),
+    hints: lintRules(loaded).filter(({ rule }) => linted.has(rule)),
     failedTests: failures.map(({ rule, test, expected }) => ({ rule, test, expected })),
     untested: [...untested],
   };

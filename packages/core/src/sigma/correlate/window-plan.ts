@@ -1,7 +1,8 @@
-import type { Condition } from '../condition.ts';
-import type { Correlation, Threshold } from '../correlation.ts';
+import { type Condition, hasNot } from '../condition.ts';
+import type { Correlation } from '../correlation.ts';
 import type { Locate } from '../locate.ts';
 import { RuleError } from '../rule-error.ts';
+import { meets, type Threshold } from '../threshold.ts';
 import { type ClosedCondition, ClosedWindow } from './closed-window.ts';
 import { CountWindow, minHeld } from './count-window.ts';
 import type { EpisodeListener, Occurrence } from './episode.ts';
@@ -209,22 +210,6 @@ function closed(
 function leastOf({ gt, gte, ...others }: Threshold): number | undefined {
   if (Object.keys(others).length > 0) return undefined;
   return Math.max(1, gt === undefined ? 1 : Math.floor(gt) + 1, gte === undefined ? 1 : Math.ceil(gte));
-}
-
-function meets({ gt, gte, lt, lte, eq, neq }: Threshold, measured: number): boolean {
-  return (
-    (gt === undefined || measured > gt) &&
-    (gte === undefined || measured >= gte) &&
-    (lt === undefined || measured < lt) &&
-    (lte === undefined || measured <= lte) &&
-    (eq === undefined || measured === eq) &&
-    (neq === undefined || measured !== neq)
-  );
-}
-
-function hasNot(condition: Condition): boolean {
-  if (condition.op === 'is') return false;
-  return condition.op === 'not' || condition.parts.some(hasNot);
 }
 
 /** Steps in their order say all that there is to say: neither a number of them nor a choice has a meaning beside it. */
