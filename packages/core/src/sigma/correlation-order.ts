@@ -80,15 +80,15 @@ function keysOf(document: CorrelationRule, names: Names): readonly string[] {
   assertDerived(fieldsOf(correlation));
   // Says what cannot be told, such as steps without an order.
   planWindows(correlation);
-  const isBySteps = correlation.type === 'temporal' || correlation.type === 'temporal_ordered';
   const nameOf = new Map<string, string>();
   return correlation.rules.map((name, i) =>
     at(placeOf(document, places.rules[i]), () => {
       const key = resolve(name, names);
       const before = nameOf.get(key);
-      if (isBySteps && before !== undefined)
+      // Steps in an order are different events: one rule can be several of them.
+      if (correlation.type === 'temporal' && before !== undefined)
         throw new RuleError(
-          `${correlation.type} is over different rules: ${name} is the rule that is named as ${before} before`,
+          `temporal is over different rules: ${name} is the rule that is named as ${before} before`,
         );
       nameOf.set(key, name);
       return key;

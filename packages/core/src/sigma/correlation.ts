@@ -165,7 +165,9 @@ function readCondition(map: LocatedMap, type: CorrelationType): ConditionParts {
   if (rules.length === 0) throw new RuleError('expected the rules of the correlation', map);
   const read = { condition: undefined, kind: undefined, rules, ...readThreshold(entry.value, type) };
   const range = rangeOf({ type, ...read })!;
-  if (reachOf(read.threshold, range) === 'none')
+  // Other engines take such rules, so a fraction is for the linter to speak of.
+  const isWhole = range.isWhole && Number.isInteger(read.threshold.eq ?? 0);
+  if (reachOf(read.threshold, { ...range, isWhole }) === 'none')
     throw new RuleError(`the condition never holds: ${type} measures ${textOfRange(range)}`, entry.value);
   return read;
 }

@@ -12,7 +12,12 @@ export function lintCorrelation(
 ): string[] {
   const { correlation } = document;
   const found = [...lintThreshold(correlation), ...lintAliases(correlation)];
-  if (new Set(keys).size < keys.length) found.push('it names a rule twice, which counts once');
+  if (new Set(keys).size < keys.length)
+    found.push(
+      correlation.type === 'temporal_ordered'
+        ? 'it names a rule twice: that has to match as often, by different events'
+        : 'it names a rule twice, which counts once',
+    );
   for (const [i, key] of keys.entries()) {
     const rule = rules.get(key);
     if (rule) found.push(...lintOwnFields(rule.document.logsource, fieldsFor(correlation, i)));
@@ -50,6 +55,8 @@ function lintThreshold(correlation: Correlation): string[] {
       'eq, neq, and an upper bound beside a lower one are judged when a time span that began with an event has closed: it does not slide, so what lies in two of them is not found; gt or gte alone slides',
     );
   const range = rangeOf(correlation);
+  if (range && reachOf(threshold, range) === 'none')
+    found.push('the condition is never met: whole numbers are measured, and eq has a fraction');
   const isPlain = Object.keys(threshold).length === 1 && (gte === 1 || gt === 0);
   if (range && !isPlain && reachOf(threshold, range) === 'all')
     found.push('whatever is measured meets the condition: any match of the rules is a finding');

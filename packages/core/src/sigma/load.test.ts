@@ -49,9 +49,9 @@ describe('loadRules', () => {
     ],
     ['a placeholder without values', rule('x', '{s: {"a|expand": "%b%"}, condition: s}'), '0.yml:1'],
     ['a level there is none of', rule('x', '{s: {a: 1}, condition: s}', 'level: severe\n'), '0.yml:5'],
-    ['a correlation over an unknown rule', correlation('x', '[nobody]'), '0.yml:1'],
-    ['a correlation over itself', correlation('x', '[x]'), '0.yml:1'],
-    ['a filter for an unknown rule', filter('[nobody]', 'not admin'), '0.yml:1'],
+    ['a correlation over an unknown rule', correlation('x', '[nobody]'), '0.yml:3'],
+    ['a correlation over itself', correlation('x', '[x]'), '0.yml:3'],
+    ['a filter for an unknown rule', filter('[nobody]', 'not admin'), '0.yml:3'],
   ])('refuses %s with its line, and runs the rest', (_name, text, place) => {
     const loaded = load(text, login);
     expect(faultsOf(loaded)).toEqual([expect.stringContaining(place)]);

@@ -93,6 +93,11 @@ function deepestOf(root: CST.Token): number | undefined {
   return undefined;
 }
 
+/** Tags of values that stand for themselves. yaml reads others, too, when they are written. */
+const coreTags: ReadonlySet<string> = new Set(
+  ['map', 'seq', 'str', 'int', 'float', 'bool', 'null'].map((name) => `tag:yaml.org,2002:${name}`),
+);
+
 class Reader {
   readonly #at: (offset: number) => Position;
   readonly #anchored: Map<string, Node> = new Map();
@@ -111,6 +116,9 @@ class Reader {
     if (++this.#nodes > maxNodes) throw new RuleError(`expected at most ${maxNodes} values`, position);
     if (depth > maxDepth) throw new RuleError(tooDeep, position);
     if (isAlias(node)) return { ...this.#readAlias(node, depth, position), ...position };
+    const { tag } = (node ?? {}) as { readonly tag?: string };
+    if (tag !== undefined && !coreTags.has(tag))
+      throw new RuleError('expected no tag such as !!set', position);
     this.#note(node);
     if (isMap(node)) {
       const keys = new Set<string>();
@@ -178,10 +186,11 @@ function readScalar(node: unknown, position: Position): Scalar {
   if (typeof value !== 'number')
     throw new RuleError('expected a text, a number, true, false or null', position);
   // Nothing is equal to it, more or less than it.
-  if (!Number.isFinite(value))
+  if (!Number.isFinite(value) && !/\d/.test(source ?? ''))
     throw new RuleError('expected a number that is finite; a text stands in quotation marks', position);
   // A number that JavaScript cannot hold exactly is compared as the text that it is.
-  return Number.isInteger(value) && !Number.isSafeInteger(value) ? source! : value;
+  const isHeld = Number.isInteger(value) ? Number.isSafeInteger(value) : Number.isFinite(value);
+  return isHeld ? value : source!;
 }
 
 /** The plain value: what JSON would be. */
