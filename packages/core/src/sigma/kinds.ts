@@ -1,6 +1,7 @@
 import type { Correlation } from './correlation.ts';
 import { at } from './detection.ts';
 import { entryOf, type Located, type LocatedMap } from './located.ts';
+import { textsOf } from './located-values.ts';
 import { RuleError } from './rule-error.ts';
 import { parseTimespan } from './timespan.ts';
 
@@ -203,14 +204,4 @@ function kindOf(type: KindType, values: Readonly<Record<string, number>>, timesp
 function exampleOf(type: KindType): string {
   const keys = Object.keys(settingsOf[type]);
   return `{${[...(takesField.has(type) ? ['field: ...'] : []), ...keys.map((key) => `${key}: ...`)].join(', ')}}`;
-}
-
-function textsOf(located: Located): string[] {
-  const items = located.kind === 'list' ? located.items : [located];
-  if (items.length === 0) throw new RuleError('expected at least one', located);
-  return items.map((item) => {
-    if (item.kind !== 'scalar' || typeof item.value !== 'string' || item.value === '')
-      throw new RuleError('expected a text', item);
-    return item.value;
-  });
 }

@@ -1,5 +1,6 @@
 import { type Condition, hasNot } from './condition.ts';
-import { type Correlation, rangeOf } from './correlation.ts';
+import type { Correlation } from './correlation.ts';
+import { rangeOf } from './correlation-condition.ts';
 import { lintOwnFields } from './lint-fields.ts';
 import type { LoadedCorrelation, LoadedRule } from './load.ts';
 import { canHold, holdsForNothing } from './satisfiable.ts';

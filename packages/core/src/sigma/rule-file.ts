@@ -90,12 +90,13 @@ function readDocument(root: Located): RuleDocument {
   const body = mapOf(entryOf(root, kind!)!.value);
   switch (kind!) {
     case 'detection': {
+      const logsource = readLogsource(root);
       const detection = parseDetection(body);
       const identifiers = body.entries.map(({ key }) => key).filter((key) => key !== 'condition');
       return {
         ...document,
         kind: 'detection',
-        logsource: readLogsource(root),
+        logsource,
         detection,
         unused: unusedIn(identifiers, identifiersIn(detection)),
       };
