@@ -8,6 +8,7 @@ import {
   parseProofFile,
 } from '@sealtrail/core';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { verifyFolder } from '../packages/server/src/verify/verify-folder.ts';
 import { run } from './support/command-line.ts';
 import type { TestServer } from './support/server.ts';
 import { WitnessedFolder } from './support/witnessed-folder.ts';
@@ -77,6 +78,45 @@ it('a server shows witnessed checkpoints, proves by them, and its folder verifie
     environment: { SEALTRAIL_TOKEN: 'admin-token-of-a-test', HOME: path.dirname(folder.dir) },
   });
   expect([remote.code, remote.stdout]).toEqual([0, expect.stringContaining('witnessed 2 of 2')]);
+});
+
+it('a folder is told to be witnessed up to an older entry, and fails by that where it is asked to', async () => {
+  {
+    await using server = await folder.serve();
+    await witness(server, 19);
+  }
+  {
+    folder.misbehave('unavailable');
+    await using server = await folder.serve();
+    await server.record(Array.from({ length: 50 }, () => ({ action: 'test.event' })));
+    await vi.waitFor(
+      () => expect(server.engine.log.trail('main')?.checkpoint?.size).toBe(server.size()),
+      waiting,
+    );
+  }
+  const verify = (...options: string[]) => run(['verify', '--data', folder.dir, ...options]);
+  const verified = await verify('--policy', folder.policyFile, '--trail', 'main');
+  expect([verified.code, verified.stdout]).toEqual([
+    0,
+    expect.stringMatching(
+      /witnessed 2 of 2, up to entry 19 of 70\n.*No witness vouches for main from entry 20/s,
+    ),
+  ]);
+  // None of the entries is older than ten minutes; later they fail.
+  const asked = ['--require-witnessed', '--json', '--trail', 'main'];
+  expect(await verify('--policy', folder.policyFile, ...asked)).toMatchObject({ code: 0 });
+  const policyText = readFileSync(folder.policyFile, 'utf8');
+  const requireWitnessed = { from: '2100-01-01T00:00:00.000Z', to: '2100-01-01T00:20:00.000Z' };
+  const later = await verifyFolder(folder.dir, { policyText, trail: 'main', requireWitnessed });
+  expect(later).toMatchObject({ ok: false, code: 'not_witnessed' });
+  expect(later.trails[0]!.checks).toContainEqual(
+    expect.objectContaining({ check: 'witnesses', status: 'failed', firstIndex: 20, lastIndex: 69 }),
+  );
+  // The folder's own policy has no witnesses to ask for.
+  expect(await verify(...asked)).toMatchObject({
+    code: 1,
+    stdout: expect.stringContaining('not_witnessed'),
+  });
 });
 
 it('the checkpoint that is shown of a trail that grows is witnessed, and never smaller than before', async () => {

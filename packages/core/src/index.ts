@@ -46,4 +46,5 @@ export * from './verify/evidence.ts';
 export * from './verify/verdict.ts';
 export * from './verify/verify-entry.ts';
 export * from './verify/verify-trail.ts';
+export type { NewestEntries } from './verify/witnesses.ts';
 export * from './zstd-frames.ts';

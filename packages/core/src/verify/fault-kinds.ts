@@ -290,6 +290,14 @@ export const faultKinds = {
     message: (detail) => detail,
     advice: 'Ask the witnesses what they last saw of this log.',
   },
+  witnessedBehind: {
+    check: 'witnesses',
+    code: 'not_witnessed',
+    message: () =>
+      'Enough witnesses cosigned an older checkpoint, and none that covers these entries, though they are not too new for it: nobody but the holder of the key says that they continue what the witnesses saw.',
+    advice:
+      'Ask the witnesses what they last saw of this log, and look for log.witness in the trail system: one that refused a checkpoint knows another history.',
+  },
   notSigned: {
     check: 'coverage',
     code: 'not_covered',

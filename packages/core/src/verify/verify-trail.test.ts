@@ -6,7 +6,7 @@ import { parsePolicy } from '../checkpoint/policy.ts';
 import { createCheckpointJudge } from '../checkpoint/trust.ts';
 import { entryBytes, logKey, logSigner, MemoryTrail, noteAt, ORIGIN } from '../testing/memory-trail.ts';
 import { failures, policy, SIZES, statusOf, verify } from '../testing/verdicts.ts';
-import { verifyTrail } from './verify-trail.ts';
+import { type VerifyTrailOptions, verifyTrail } from './verify-trail.ts';
 
 describe('an intact trail', () => {
   it('is intact, with every check in the verdict', async () => {
@@ -233,6 +233,48 @@ describe('witnesses', () => {
     cosigned(trail, 700, [w1, w2]);
     trail.published = undefined;
     expect(statusOf(await verify(trail, { policy: witnessed }), 'witnesses')).toBe('passed');
+  });
+
+  it('that lag behind fail where all but the newest entries are asked to be witnessed', async () => {
+    const trail = new MemoryTrail(700, SIZES);
+    cosigned(trail, 300, [w1, w2]);
+    // Entry i was received at millisecond i of 2026.
+    const at = (ms: number) => new Date(Date.UTC(2026, 0, 1) + ms).toISOString();
+    const behind = async (from: number, to: number, options: Partial<VerifyTrailOptions> = {}) =>
+      failures(
+        await verify(trail, {
+          policy: witnessed,
+          requireWitnessed: { from: at(from), to: at(to) },
+          ...options,
+        }),
+      );
+    expect(await behind(300, 699)).toEqual([]);
+    expect(await behind(0, 699)).toEqual([]);
+    expect(await behind(301, 699)).toEqual([['witnesses', 'not_witnessed', 300, 300]]);
+    expect(await behind(1000, 2000)).toEqual([['witnesses', 'not_witnessed', 300, 699]]);
+    // Times in the future are no excuse, nor is what has none.
+    expect(await behind(0, 500)).toEqual([['witnesses', 'not_witnessed', 300, 699]]);
+    expect(await behind(0, 699, { inspectEntry: undefined as never })).toEqual([
+      ['witnesses', 'not_witnessed', 300, 699],
+    ]);
+    expect(await behind(0, 699, { inspectEntry: () => undefined })).toContainEqual([
+      'witnesses',
+      'not_witnessed',
+      300,
+      699,
+    ]);
+    cosigned(trail, 700, [w1, w2]);
+    trail.published = undefined;
+    expect(await behind(1000, 2000)).toEqual([]);
+  });
+
+  it('are asked for in vain where the policy has none, or nothing is witnessed', async () => {
+    const requireWitnessed = { from: '2026-01-01T00:00:00.000Z', to: '2026-01-02T00:00:00.000Z' };
+    const trail = new MemoryTrail(700, SIZES);
+    const found = [['witnesses', 'not_witnessed']];
+    expect(failures(await verify(trail, { requireWitnessed }))).toEqual(found);
+    expect(failures(await verify(trail, { requireWitnessed, policy: witnessed }))).toEqual(found);
+    expect(failures(await verify(new MemoryTrail(0, []), { requireWitnessed }))).toEqual([]);
   });
 
   it('too few cosignatures fail', async () => {

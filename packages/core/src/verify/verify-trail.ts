@@ -1,6 +1,6 @@
 import type { Ed25519Verify } from '../checkpoint/ed25519.ts';
 import { formatVkey } from '../checkpoint/key.ts';
-import { evaluateQuorum, type TrustPolicy } from '../checkpoint/policy.ts';
+import type { TrustPolicy } from '../checkpoint/policy.ts';
 import { type CheckpointJudge, createCheckpointJudge } from '../checkpoint/trust.ts';
 import { reasonOf } from '../errors.ts';
 import { createTreeHasher, type Sha256 } from '../tree/hash.ts';
@@ -13,6 +13,7 @@ import { resultsWithoutFault } from './passed.ts';
 import { Replay, type ReplayOutcome } from './replay.ts';
 import { StoredTiles } from './tiles.ts';
 import { type CheckResult, flattenRanges, gravest, type TrailVerdict, type VerdictRange } from './verdict.ts';
+import { checkWitnesses, DueEntries, type NewestEntries, witnessesOf } from './witnesses.ts';
 
 /** What verification relies on. Everything else is evidence. */
 export interface VerifyTrailOptions {
@@ -29,6 +30,11 @@ export interface VerifyTrailOptions {
   readonly native?: Ed25519Verify;
   /** Whether entries fail that no checkpoint covers yet, normally those of the last second; absent: the verdict names them. */
   readonly requireSigned?: boolean;
+  /**
+   * Whether entries fail that no checkpoint with the cosignatures of the policy's quorum covers, but for the newest; absent:
+   * one that covers any of them is enough, and the verdict tells how far it reaches. Without `inspectEntry` none is too new.
+   */
+  readonly requireWitnessed?: NewestEntries;
   /** Reads the content of an entry; absent: content is not checked. */
   readonly inspectEntry?: InspectEntry;
   /** Called after every batch with the number of entries read. */
@@ -48,7 +54,9 @@ export async function verifyTrail(
   evidence: TrailEvidence,
   options: VerifyTrailOptions,
 ): Promise<TrailVerdict> {
-  const { inspectEntry, onProgress, signal } = options;
+  const { onProgress, signal } = options;
+  const due = options.requireWitnessed && new DueEntries(options.requireWitnessed);
+  const inspectEntry = options.inspectEntry && (due?.watch(options.inspectEntry) ?? options.inspectEntry);
   const origin = options.origin ?? evidence.origin;
   const hasher = createTreeHasher(options.sha256);
   const judge = judgeOf(options);
@@ -68,7 +76,7 @@ export async function verifyTrail(
   const outcome = await replay.finish(!isCutOff);
   const { beyond } = outcome;
   if (!isCutOff) checkEnd(size, beyond, faults);
-  checkWitnesses(size, judge.policy, outcome, faults);
+  checkWitnesses(size, judge.policy, outcome, due && (inspectEntry ? due.end : size), faults);
   checkCoverage(size, heads, outcome, options.requireSigned === true, faults);
   const storeFaults = await readStoreFaults(evidence);
 
@@ -159,17 +167,6 @@ function checkEnd(size: number, beyond: ReadonlyMap<HeadSource, number>, faults:
   }
 }
 
-function checkWitnesses(size: number, policy: TrustPolicy, outcome: ReplayOutcome, faults: Faults): void {
-  if (policy.quorum === undefined || outcome.witnessed !== undefined || size === 0) return;
-  const { have, need } = witnessesOf(policy, outcome);
-  const unsupported = outcome.head?.judged.unsupported.length ?? 0;
-  const note = unsupported === 0 ? '' : ` ${unsupported} more are of type ML-DSA-44, which is not supported.`;
-  faults.note(
-    'notWitnessed',
-    `No checkpoint that the entries agree with has the cosignatures that the trust policy asks for: ${have} on the last one, ${need} or more are needed.${note}`,
-  );
-}
-
 /** Entries after the last checkpoint are normal, if nothing else is asked for; entries and no checkpoint at all are not. */
 function checkCoverage(
   size: number,
@@ -181,15 +178,6 @@ function checkCoverage(
   const covered = head?.size ?? 0;
   if (size > 0 && heads.largest === 0) faults.at('nothingSigned', 0, size - 1);
   else if (isAllAsked && covered < size) faults.at('notSigned', covered, size - 1);
-}
-
-function witnessesOf(
-  policy: TrustPolicy,
-  { head, witnessed }: ReplayOutcome,
-): TrailVerdict['assurance']['witnessed'] {
-  const best = witnessed ?? head;
-  const { have, need } = best?.judged.quorum ?? evaluateQuorum(policy, new Set());
-  return { have, need, size: best?.size ?? 0 };
 }
 
 async function readStoreFaults(evidence: TrailEvidence): Promise<CheckResult[]> {

@@ -117,10 +117,10 @@ describe('the report of a verification', () => {
     ]);
     const tiers = report.split('\n').slice(1, 5);
     expect(tiers.map((line) => line.split(/ {2,}/).at(-1))).toEqual([
-      'witnessed 2 of 2',
+      'witnessed 2 of 2, up to entry 511 of 700',
       'nothing to sign',
       'none',
-      'witnessed 2 of 2',
+      'witnessed 2 of 2, up to entry 511 of 700',
     ]);
     expect(report.replace(/\s+/g, ' ')).toContain('2 of 2 witnesses needed cosigned the first 512');
   });
@@ -130,6 +130,22 @@ describe('the report of a verification', () => {
     expect(linesWith(reportOf([waiting('main', 699)]), '· 1 entry at the end of main is')).toHaveLength(1);
     const two = reportOf([waiting('main', 690), waiting('other', 600)]);
     expect(linesWith(two, '· 110 entries of 2 trails are')).toHaveLength(1);
+  });
+
+  it('says from which entry on no witness vouches for a trail, and nothing where all is witnessed', () => {
+    const witnessed = (trail: string, have: number, size: number) =>
+      trailOf(trail, {
+        assurance: { selfSigned: true, witnessed: { have, need: 1, size }, timestamped: false },
+      });
+    const one = reportOf([witnessed('main', 1, 20), witnessed('system', 1, 700)]);
+    expect(linesWith(one, '✓ main')[0]).toMatch(/witnessed 1 of 1, up to entry 19 of 700$/);
+    expect(linesWith(one, '✓ system')[0]).toMatch(/witnessed 1 of 1, all entries$/);
+    expect(linesWith(one, '· No witness vouches for main from entry 20 on')).toHaveLength(1);
+    expect(one.replace(/\s+/g, ' ')).toContain('--require-witnessed fails');
+    const two = reportOf([witnessed('main', 1, 20), witnessed('system', 1, 300)]);
+    expect(linesWith(two, '· No witness vouches for 2 trails')).toHaveLength(1);
+    expect(reportOf([witnessed('main', 1, 700)])).not.toContain('vouches');
+    expect(reportOf([trailOf('main')])).not.toContain('vouches');
   });
 
   it('tells what is wrong with the folder, and when nothing could be verified', () => {

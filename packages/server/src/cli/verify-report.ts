@@ -6,6 +6,7 @@ import {
   verdictCodes,
 } from '@sealtrail/core';
 import type { FolderVerdict } from '../verify/verify-folder.ts';
+import { entriesOf, tierOf, unwitnessedText, waitingText } from './coverage-text.ts';
 import { printable } from './printable.ts';
 import { type Column, table } from './table.ts';
 import { wrap as wrapText } from './text-width.ts';
@@ -30,7 +31,9 @@ export function verifyReport(verdict: FolderVerdict, columns: number): string {
   const further = failing.slice(maxTrailsInFull);
   const sections = [
     trailTable(verdict.trails, columns),
-    waitingLines(verdict.trails, width),
+    ...[waitingText(verdict.trails), unwitnessedText(verdict.trails)].map((text) =>
+      text === undefined ? [] : wrap(text, width),
+    ),
     verdict.checks.length === 0 ? [] : ['✗ the folder', ...checkLines(verdict.checks, width)],
     ...failing.slice(0, maxTrailsInFull).map((trail) => failureLines(trail, width)),
     further.length === 0
@@ -92,17 +95,6 @@ function trailTable(trails: readonly TrailVerdict[], columns: number): string[] 
   return table(headings, rows, columns).trimEnd().split('\n');
 }
 
-/** Entries that are too new for a checkpoint: no failure, and not yet proof of anything either. */
-function waitingLines(trails: readonly TrailVerdict[], width: number): string[] {
-  const waiting = trails.filter(({ ok, size, coveredSize }) => ok && coveredSize < size);
-  if (waiting.length === 0) return [];
-  const count = waiting.reduce((sum, { size, coveredSize }) => sum + size - coveredSize, 0);
-  const [first] = waiting;
-  const where = waiting.length === 1 ? `at the end of ${first!.trail}` : `of ${waiting.length} trails`;
-  const text = `· ${entriesOf(count)} ${where} ${count === 1 ? 'is' : 'are'} not under a signed checkpoint yet: nothing proves ${count === 1 ? 'it' : 'them'}. A running server signs within seconds; --require-signed asks for all.`;
-  return wrap(text, width);
-}
-
 function failureLines(verdict: TrailVerdict, width: number): string[] {
   const failed = verdict.checks.filter(({ status }) => status === 'failed');
   return [
@@ -149,12 +141,6 @@ function whereOf({ firstIndex, lastIndex = firstIndex, count }: CheckResult): st
     : `, ${entriesOf(count!)} between ${firstIndex} and ${lastIndex}`;
 }
 
-/** How far an outsider has to trust the operator, in a few words. */
-function tierOf({ size, assurance: { selfSigned, witnessed } }: TrailVerdict): string {
-  if (!selfSigned) return size === 0 ? 'nothing to sign' : 'none';
-  return witnessed.need === 0 ? 'self-signed' : `witnessed ${witnessed.have} of ${witnessed.need}`;
-}
-
 /** Who vouches for how much, and which entries agree with it. */
 function assuranceText({ coveredSize, assurance: { selfSigned, witnessed }, ranges }: TrailVerdict): string {
   if (!selfSigned) return 'none; no pinned key signed a checkpoint that the entries agree with.';
@@ -190,9 +176,6 @@ function conclusion({ ok, code, trails, checks }: FolderVerdict): string {
 }
 
 const wordsOf = (code: VerdictCode): string => code.replaceAll('_', ' ');
-
-const entriesOf = (count: number): string =>
-  `${count.toLocaleString('en')} ${count === 1 ? 'entry' : 'entries'}`;
 
 const firstEntries = (count: number): string =>
   count === 1 ? 'the first entry' : `the first ${entriesOf(count)}`;

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { type ErrorCode, SealtrailError } from '@sealtrail/core';
+import { type ErrorCode, type NewestEntries, SealtrailError } from '@sealtrail/core';
 import { Command, Option } from 'commander';
+import { isoTime } from '../iso-time.ts';
 import { type FolderVerdict, verifyFolder } from '../verify/verify-folder.ts';
 import { verifyProof } from '../verify/verify-proof.ts';
 import { verifyRemote } from '../verify/verify-remote.ts';
@@ -8,6 +9,9 @@ import { type CliContext, dataOf, dataOption } from './context.ts';
 import { jsonLine } from './printable.ts';
 import { ProgressBar } from './progress-bar.ts';
 import { entryReport, verifyReport } from './verify-report.ts';
+
+/** A witness that was down rests up to so long. */
+const newestMs = 600_000;
 
 interface VerifyOptions {
   readonly data?: string;
@@ -17,6 +21,7 @@ interface VerifyOptions {
   readonly policy?: string;
   readonly remember?: string;
   readonly requireSigned?: true;
+  readonly requireWitnessed?: true;
   readonly json?: true;
 }
 
@@ -39,6 +44,10 @@ export function verifyCommand(context: CliContext): Command {
     .option(
       '--require-signed',
       'with --data: fail where entries wait to be signed, as those of the last second do',
+    )
+    .option(
+      '--require-witnessed',
+      'fail where entries are not witnessed by the quorum of the policy, but for those received within ten minutes of now',
     )
     .option('--json', 'output for machines')
     .action(async (evidence: string | undefined, options: VerifyOptions) => {
@@ -85,6 +94,7 @@ async function overFolder(
     trail: options.trail,
     rememberFile: options.remember,
     requireSigned: options.requireSigned,
+    requireWitnessed: newestOf(options),
     onProgress: (done, total) => progress.show(done, total),
     signal,
   });
@@ -102,12 +112,20 @@ async function overServer(
     trail: options.trail ?? 'main',
     policyText: readPolicy(policy),
     rememberFile: options.remember ?? `${policy}.seen`,
+    requireWitnessed: newestOf(options),
     onProgress: (done, total) => progress.show(done, total),
     signal,
   });
   // What could not be fetched for that reason is no fault of the log.
   signal.throwIfAborted();
   return { ok: verdict.ok, code: verdict.code, trails: [verdict], checks: [], isPinned: true };
+}
+
+/** Which entries may be too new; the clock of the server may be before or behind this one. */
+function newestOf({ requireWitnessed }: VerifyOptions): NewestEntries | undefined {
+  if (requireWitnessed === undefined) return undefined;
+  const nowMs = Date.now();
+  return { from: isoTime(nowMs - newestMs), to: isoTime(nowMs + newestMs) };
 }
 
 const readPolicy = (file: string): string => readText(file, 'the trust policy', 'invalid_policy');

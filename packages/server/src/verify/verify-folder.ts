@@ -3,6 +3,7 @@ import {
   type CheckpointJudge,
   type CheckResult,
   createCheckpointJudge,
+  type NewestEntries,
   parsePolicy,
   reasonOf,
   SealtrailError,
@@ -44,6 +45,8 @@ export interface VerifyFolderOptions {
   readonly rememberFile?: string | undefined;
   /** Whether entries fail that no checkpoint covers yet; absent: the verdict names them. */
   readonly requireSigned?: boolean | undefined;
+  /** Whether entries fail that no witnessed checkpoint covers, but for the newest; absent: the verdict names them. */
+  readonly requireWitnessed?: NewestEntries | undefined;
   /** Milliseconds to wait before a second look at a trail that a running server may just have made. */
   readonly settleMs?: number;
   /** Entries verified, of how many there seem to be: for a progress bar, never for the verdict. */
@@ -161,6 +164,7 @@ async function verifyOnce(look: Look): Promise<FolderVerdict> {
         inspectEntry: (entry, index) => trail.inspectEntry(entry, index),
         onProgress: (entries) => progress.at(entries),
         requireSigned: options.requireSigned === true,
+        ...(options.requireWitnessed && { requireWitnessed: options.requireWitnessed }),
         ...(options.signal && { signal: options.signal }),
       }),
     );

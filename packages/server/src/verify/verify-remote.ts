@@ -2,6 +2,7 @@ import {
   createCheckpointJudge,
   type Entry,
   type EntryFacts,
+  type NewestEntries,
   parsePolicy,
   type TrailVerdict,
   type TrustPolicy,
@@ -20,6 +21,8 @@ export interface VerifyRemoteOptions {
   readonly policyText: string;
   /** File in which the last checkpoint seen is kept from one verification to the next. */
   readonly rememberFile: string;
+  /** Whether entries fail that no witnessed checkpoint covers, but for the newest; absent: the verdict names them. */
+  readonly requireWitnessed?: NewestEntries | undefined;
   /** Entries verified, of how many the server's checkpoint claims: for a progress bar, never for the verdict. */
   readonly onProgress?: (done: number, total: number) => void;
   readonly signal?: AbortSignal;
@@ -51,6 +54,7 @@ export async function verifyRemote(options: VerifyRemoteOptions): Promise<TrailV
     origin: originOf(trail, evidence.origin, policy),
     sha256: nativeSha256,
     inspectEntry,
+    ...(options.requireWitnessed && { requireWitnessed: options.requireWitnessed }),
     ...(onProgress && { onProgress: (entries) => onProgress(entries, evidence.claimedSize) }),
     ...(signal && { signal }),
   });
