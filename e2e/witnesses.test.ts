@@ -174,6 +174,35 @@ it('a log from an older backup is refused by its witnesses, told of, and not sig
   expect([verified.code, verified.stdout]).toEqual([1, expect.stringContaining('rolled_back')]);
 });
 
+it('a trail that was set back to its beginning is not signed again, whatever is recorded in it', async () => {
+  const makeTrail = {
+    method: 'POST',
+    body: '{"name":"late"}',
+    headers: { 'content-type': 'application/json' },
+  };
+  {
+    await using server = await folder.serve();
+    const { vkey } = await server.json<{ vkey: string }>('/v1/trails', makeTrail);
+    for (const one of folder.witnesses) one.knows(vkey);
+  }
+  const backup = folder.copy();
+  {
+    await using server = await folder.serve();
+    await server.record({ action: 'test.event', trail: 'late' });
+    await shown(server, 1, 'late');
+  }
+  const before = folder.witnesses[0].answers.filter(({ origin }) => origin.endsWith('/late')).length;
+  await using server = await folder.serve({ dir: backup });
+  await server.record({ action: 'test.other', trail: 'late' });
+  await expect(server.engine.log.publish('late')).rejects.toMatchObject({ code: 'log_behind_published' });
+  expect(server.engine.log.trail('late')?.checkpoint).toBeUndefined();
+  expect(folder.witnesses[0].answers.filter(({ origin }) => origin.endsWith('/late'))).toHaveLength(before);
+  await vi.waitFor(
+    () => expect(reports(server)).toContain('first.example late denied conflict,rolled_back'),
+    waiting,
+  );
+});
+
 it('a mere claim of a larger size is told of once, and stops nothing', async () => {
   const [liar, honest] = folder.witnesses;
   liar.misbehaviour = 'larger size';

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { openCheckpoint, parseNote, signCheckpoint, verifierFromVkey } from '@sealtrail/core';
+import { generateKey, openCheckpoint, parseNote, signCheckpoint, verifierFromVkey } from '@sealtrail/core';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { SystemEvent } from '../../access/system-trail.ts';
 import type { DataFolder } from '../../adapters/fs/data-folder.ts';
@@ -234,6 +234,48 @@ describe('a witness', () => {
 });
 
 describe('a witness that shows a checkpoint of another history, which the trail has signed', () => {
+  it.each([undefined, 0])(
+    'stops a trail before its first signature, when it has published %s',
+    async (size) => {
+      if (size === 0) await log.publish('main');
+      const { origin } = log.trail('main')!;
+      const signer = createNativeSigner(readFileSync(path.join(folder.keys, 'main.key'), 'utf8').trim());
+      const root = new Uint8Array(32).fill(1);
+      const note = signCheckpoint({ origin, size: 2, root }, [signer]);
+      witness.seen.set(origin, { size: 2, root, note });
+      await using follower = follow();
+      await follower.start(60_000);
+      expect(reports()).toEqual(['denied conflict rolled_back']);
+      expect(messages[0]).toContain('witness first has not cosigned trail main: it shows a checkpoint');
+      expect(log.unreadiness).toBe('log_behind_published');
+      await grow(1);
+      await expect(log.publish('main')).rejects.toMatchObject({ code: 'log_behind_published' });
+      expect(witness.answers).toEqual([]);
+    },
+  );
+
+  it('does not stop an empty trail by what another key has signed, or by nothing', async () => {
+    const { origin } = log.trail('main')!;
+    const { skey } = generateKey(origin, new Uint8Array(32).fill(9));
+    const root = new Uint8Array(32).fill(1);
+    witness.seen.set(origin, {
+      size: 2,
+      root,
+      note: signCheckpoint({ origin, size: 2, root }, [createNativeSigner(skey)]),
+    });
+    {
+      await using follower = follow();
+      await follower.start(60_000);
+    }
+    witness.seen.clear();
+    await using follower = follow();
+    await follower.start(60_000);
+    await grow(1);
+    await cosigned();
+    expect(reports()).toEqual(['success']);
+    expect(log.unreadiness).toBeUndefined();
+  });
+
   it('stops the signing of the trail, with what is proven in the report', async () => {
     await grow(3);
     await vi.waitFor(() => expect(log.trail('main')?.checkpoint?.size).toBe(3), waiting);

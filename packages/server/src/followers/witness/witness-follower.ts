@@ -79,12 +79,12 @@ export class WitnessFollower implements AsyncDisposable {
   }
 
   /**
-   * Asks all witnesses about all trails that have been published. It ends when each was asked, or rests; what takes longer
+   * Asks all witnesses about all trails, those too of which nothing is published: they may have been set back. It ends when each was asked, or rests; what takes longer
    * than `waitMs` goes on by itself.
    */
   async start(waitMs: number): Promise<void> {
     const { log, reader, witnesses } = this.#parts;
-    const trails = log.trails().flatMap(({ name, checkpoint }) => (checkpoint ? [name] : []));
+    const trails = log.trails().map(({ name }) => name);
     for (const trail of trails)
       for (const { verifier } of witnesses.witnesses) {
         const stored = reader.lastSignedBy(trail, verifier.key.name);

@@ -72,6 +72,8 @@ export class WitnessLine implements AsyncDisposable {
   readonly #closing = new AbortController();
   /** Trails that have not been asked about since {@link askOnce}. */
   readonly #unasked: Set<string> = new Set();
+  /** Trails that had nothing to cosign at the start, and have not been held against what the witness shows. */
+  readonly #uncompared: Set<string> = new Set();
   #allAsked: PromiseWithResolvers<void> = Promise.withResolvers();
   #timer: NodeJS.Timeout | undefined;
   #isPumpSoon = false;
@@ -111,6 +113,7 @@ export class WitnessLine implements AsyncDisposable {
   askOnce(trails: readonly string[]): Promise<void> {
     for (const trail of trails) {
       this.#unasked.add(trail);
+      this.#uncompared.add(trail);
       this.#due.add(trail);
     }
     this.#pump();
@@ -170,8 +173,11 @@ export class WitnessLine implements AsyncDisposable {
   async #ask(trail: string): Promise<void> {
     const { witness, send, prove } = this.#parts;
     const checkpoint = this.#parts.trail(trail)?.checkpoint;
-    // An empty tree is the beginning of every other one: there is nothing to witness.
-    if (checkpoint === undefined || checkpoint.size === 0) return;
+    // An empty tree is the beginning of every other one: there is nothing to witness. It may have been another one before.
+    if (checkpoint === undefined || checkpoint.size === 0) {
+      if (this.#uncompared.has(trail)) await this.#compareEmpty(trail);
+      return;
+    }
     const state = this.#state(trail);
     if (state.signedSize === checkpoint.size) return;
     const parts = {
@@ -216,19 +222,43 @@ export class WitnessLine implements AsyncDisposable {
     onFailed(trail, { code, proven, size }, reason);
   }
 
-  async #proven(trail: string): Promise<ReportedFailure['proven']> {
-    const { witness, send, compare, onError } = this.#parts;
-    const origin = this.#parts.trail(trail)?.origin ?? '';
-    const note = await shownCheckpoint({ witness, send, signal: this.#closing.signal }, origin);
-    if (note === undefined) return undefined;
+  /**
+   * Holds a trail of which nothing is signed against what the witness shows: a trail that was set back to its beginning
+   * would sign a second history with its next entry, and only then be refused.
+   */
+  async #compareEmpty(trail: string): Promise<void> {
+    let proven: ReportedFailure['proven'];
     try {
-      const failure = await compare(trail, note);
-      return failure && (failure.code === 'log_forked' ? 'forked' : 'rolled_back');
+      proven = await this.#compareShown(trail);
+    } catch (error) {
+      // Signed it is not, if it was proven; that it could not be kept is for the next attempt.
+      this.#due.add(trail);
+      throw error;
+    }
+    this.#uncompared.delete(trail);
+    if (proven === undefined || this.#closing.signal.aborted) return;
+    this.#failures.conflict++;
+    const reason = 'it shows a checkpoint that this trail signed, and of which the log has nothing';
+    this.#parts.onFailed(trail, { code: 'conflict', proven }, reason);
+  }
+
+  async #proven(trail: string): Promise<ReportedFailure['proven']> {
+    try {
+      return await this.#compareShown(trail);
     } catch (error) {
       // The claim is reported all the same, and what it proves is looked at again with the next attempt.
-      onError(trail, error);
+      this.#parts.onError(trail, error);
       return undefined;
     }
+  }
+
+  /** @throws as `compare` */
+  async #compareShown(trail: string): Promise<ReportedFailure['proven']> {
+    const { witness, send, compare } = this.#parts;
+    const origin = this.#parts.trail(trail)?.origin ?? '';
+    const note = await shownCheckpoint({ witness, send, signal: this.#closing.signal }, origin);
+    const failure = note === undefined ? undefined : await compare(trail, note);
+    return failure && (failure.code === 'log_forked' ? 'forked' : 'rolled_back');
   }
 
   #restTrail(trail: string): void {
