@@ -12,6 +12,7 @@ import type {
   Rule,
   RuleDetails,
   RuleReport,
+  Silence,
 } from '@sealtrail/core';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -229,6 +230,51 @@ sealtrail:
     const list = await server.send('/v1/alerts?rule=tokens', { token: analyst.secret });
     expect(JSON.parse(list.text)).toMatchObject({ alerts: [] });
     expect((await server.send(`/v1/alerts/${alert!.id}`, { token: analyst.secret })).status).toBe(404);
+  });
+
+  it('lets nobody mute what is found in the trail system who may not read it', async () => {
+    const { secret: token } = await server.token({ role: 'analyst' });
+    const as = async (method: string, path: string, body: unknown, secret = token) => {
+      const headers = { 'content-type': 'application/json' };
+      return await server.send(path, { method, headers, token: secret, body: JSON.stringify(body) });
+    };
+    const silence = (match: object) => ({
+      match,
+      owner: 'o',
+      reason: 'r',
+      endsAt: new Date(Date.now() + 3_600_000),
+    });
+    const create = async (match: object, secret = token): Promise<Silence> => {
+      const { status, text } = await as('POST', '/v1/silences', silence(match), secret);
+      expect(status).toBe(201);
+      return JSON.parse(text) as Silence;
+    };
+    const end = async (one: Silence) => (await as('DELETE', `/v1/silences/${one.id}`, {})).status;
+    expect((await as('POST', '/v1/silences', silence({ trail: 'system' }))).status).toBe(403);
+    const own = await create({ maxLevel: 'critical' });
+    expect(own.exceptSystem).toBe(true);
+    expect((await create({ maxLevel: 'low' }, adminSecret)).exceptSystem).toBe(false);
+    expect(await end(own)).toBe(200);
+    expect(await end(await create({ trail: 'main' }, adminSecret))).toBe(200);
+    expect(await end(await create({ trail: 'system' }, adminSecret))).toBe(403);
+    expect(await end(await create({ maxLevel: 'low' }, adminSecret))).toBe(403);
+
+    const disable = async (rule: string, secret = token) =>
+      (await as('POST', `/v1/rules/${rule}/disable`, { reason: 'r' }, secret)).status;
+    const watching = [
+      ...['witness_refused', 'verification_failed', 'log_history_contradicted', 'log_silence_wide'],
+      ...['log_rule_disabled', 'log_channel_cut_off', 'log_tokens_guessed', 'log_tokens_burst'],
+    ];
+    for (const rule of watching) expect([rule, await disable(rule)]).toEqual([rule, 403]);
+    expect(await disable('break_glass_account_used')).toBe(200);
+    expect(await disable('log_token_refused', adminSecret)).toBe(200);
+
+    const custom = `title: Tokens\nname: tokens\nlogsource: {product: sealtrail}\ndetection: {s: {action: token.create}, condition: s}
+sealtrail: {tests: [{name: one, match: true, event: {action: token.create, trail: system}}, {name: none, match: false, event: {action: x}}]}`;
+    await sendJson('POST', '/v1/rules', { yaml: custom }, 201);
+    expect((await as('PUT', '/v1/rules/tokens', { yaml: custom })).status).toBe(403);
+    expect((await as('DELETE', '/v1/rules/tokens', {})).status).toBe(403);
+    expect((await as('DELETE', '/v1/rules/none', {})).status).toBe(404);
   });
 
   it('tries a rule on history before it runs', async () => {

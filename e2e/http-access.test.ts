@@ -340,7 +340,7 @@ beforeAll(async () => {
   await post('/v1/rules', { yaml: ruleOf('door') });
   await post('/v1/rules/door/enable', {});
   const { id: silence } = await post<Silence>('/v1/silences', {
-    ...{ match: { rule: 'r' }, owner: 'o', reason: 'r', endsAt: soon },
+    ...{ match: { trail: 'main', rule: 'r' }, owner: 'o', reason: 'r', endsAt: soon },
   });
   await server.record({ action: 'door', tenant: 'acme' });
   const alert = await vi.waitFor(async () => {

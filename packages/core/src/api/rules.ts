@@ -34,6 +34,10 @@ export const ruleSchema = z
       description:
         'Whether it has a test that it matches and one that it does not, and all of its tests pass.',
     }),
+    isAboutSystem: z.boolean().meta({
+      description:
+        'Whether it, or a rule that it is made of, is about the trail system: by a test that it matches there. Only who may read that trail disables or changes it.',
+    }),
     notice: z
       .string()
       .nullable()

@@ -47,6 +47,10 @@ export const silenceSchema = z
   .strictObject({
     id: silenceId,
     match: silenceMatchSchema,
+    exceptSystem: z.boolean().meta({
+      description:
+        'True where alerts of the trail system are told all the same: who made it may not read that trail.',
+    }),
     owner: z.string(),
     reason: z.string(),
     startsAt: z.iso.datetime(),

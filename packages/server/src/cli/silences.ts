@@ -119,11 +119,12 @@ function endCommand(context: CliContext): Command {
 }
 
 /** Which alerts a silence is about. */
-function matchText({ match }: Silence): string {
+function matchText({ match, exceptSystem }: Silence): string {
   const { entity = {}, ...others } = match;
-  return [...Object.entries(others), ...Object.entries(entity)]
+  const what = [...Object.entries(others), ...Object.entries(entity)]
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
+  return exceptSystem && match.trail === undefined ? `${what} (not of trail system)` : what;
 }
 
 /** Values by field: text after `=`, what JSON says after `:=`. @throws SealtrailError invalid_parameter */

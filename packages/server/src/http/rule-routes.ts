@@ -9,6 +9,7 @@ import {
   ruleTextSchema,
   type Token,
 } from '@sealtrail/core';
+import { may } from '../access/permissions.ts';
 import type { Gate } from './authorize.ts';
 import type { HttpContext, HttpParts } from './context.ts';
 import { readJsonBody } from './json-body.ts';
@@ -63,6 +64,7 @@ export function putRules(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
     const token = managerOf(gate, c);
     const { yaml } = await readJsonBody(c, ruleTextSchema, maxTextBytes);
+    await refuseSystemRules(parts, gate, c, token);
     return c.json({ rules: await parts.ruleChanges.replace(keyIn(c), yaml, byOf(parts, c, token)) });
   };
 }
@@ -71,6 +73,7 @@ export function putRules(parts: HttpParts, gate: Gate): Handler {
 export function deleteRules(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
     const token = managerOf(gate, c);
+    await refuseSystemRules(parts, gate, c, token);
     return c.json({ removed: await parts.detection.call('removeRules', keyIn(c), byOf(parts, c, token)) });
   };
 }
@@ -88,6 +91,7 @@ export function disableRule(parts: HttpParts, gate: Gate): Handler {
   return async (c) => {
     const token = managerOf(gate, c);
     const { reason } = await readJsonBody(c, disableRuleSchema);
+    await refuseSystemRules(parts, gate, c, token);
     return c.json(await parts.detection.call('disableRule', keyIn(c), reason, byOf(parts, c, token)));
   };
 }
@@ -147,6 +151,21 @@ function managerOf(gate: Gate, c: HttpContext): Token {
   const token = gate.authorize(c, 'rules.manage');
   gate.refuseScope(c, token);
   return token;
+}
+
+/**
+ * Rules about the trail `system` watch those who change rules, too: none that is there, in the file of the rule that is
+ * named, is taken away by who may not read that trail.
+ */
+async function refuseSystemRules(parts: HttpParts, gate: Gate, c: HttpContext, token: Token): Promise<void> {
+  if (may(token, 'system.read')) return;
+  const rules = await parts.detection.call('listRules');
+  const wanted = keyIn(c);
+  const rule = rules.find(({ key }) => key === wanted) ?? rules.find(({ name }) => name === wanted);
+  const isWhole = c.req.method !== 'POST';
+  const taken = rules.filter((one) => one === rule || (isWhole && one.file === rule?.file));
+  if (taken.some(({ isAboutSystem }) => isAboutSystem))
+    throw gate.denied(c, token, 'the rule is about the trail system, which the token may not read');
 }
 
 const keyIn = (c: HttpContext): string => c.req.param('key') ?? '';

@@ -13,7 +13,7 @@ import {
 } from '@sealtrail/core/sigma';
 import type { RuleStore } from '../detection-ports.ts';
 import type { AlertRule } from '../followers/alert/alert-book.ts';
-import { inhibitorsOf, innerOf } from './rule-relations.ts';
+import { aboutSystem, inhibitorsOf, innerOf } from './rule-relations.ts';
 import { newFaults, type TestResults } from './rule-report.ts';
 import { type RunnableRules, rulesAlone } from './rules-alone.ts';
 
@@ -49,6 +49,8 @@ export class RuleCatalog {
   #inhibitors: ReadonlyMap<string, readonly string[]> = new Map();
   /** By the keys of rules that lack something to find anything: what. */
   #notices: ReadonlyMap<string, string> = new Map();
+  /** Keys of rules about the trail `system`. */
+  #aboutSystem: ReadonlySet<string> = new Set();
   /** Keys of what only feeds correlations. */
   #inner: ReadonlySet<string> = new Set();
 
@@ -241,6 +243,7 @@ export class RuleCatalog {
     }
     this.#inner = innerOf(this.#loaded, (file) => this.#isBuiltInFile(file));
     this.#inhibitors = inhibitorsOf(this.#loaded, (file) => this.#isBuiltInFile(file));
+    this.#aboutSystem = aboutSystem(this.#loaded);
   }
 
   #all(): readonly AnyRule[] {
@@ -296,6 +299,7 @@ export class RuleCatalog {
       isEnabled: this.isEnabled(key),
       isFinding: this.#isFinding(key),
       isTested: tests.some(({ match }) => match) && !tests.every(({ match }) => match),
+      isAboutSystem: this.#aboutSystem.has(key),
       notice: this.#notices.get(key) ?? null,
     };
   }

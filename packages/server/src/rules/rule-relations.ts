@@ -1,4 +1,5 @@
 import type { LoadedRules } from '@sealtrail/core/sigma';
+import { systemTrail } from '../access/permissions.ts';
 
 type Rules = Pick<LoadedRules, 'rules' | 'correlations'>;
 
@@ -19,6 +20,23 @@ export function innerOf(
   for (const correlation of correlations)
     if (correlation.document.correlation.generate) for (const key of ownOf(correlation)) inner.delete(key);
   return inner;
+}
+
+/** Keys of rules that match an entry of the trail `system` in one of their tests, and of correlations over such. */
+export function aboutSystem({ rules, correlations }: Rules): ReadonlySet<string> {
+  const found = new Set(
+    [...rules, ...correlations].flatMap(({ key, document }) =>
+      (document.header.sealtrail?.tests ?? []).some(
+        ({ match, event, events = [] }) =>
+          match && [event, ...events.map((one) => one.event)].some((one) => one?.['trail'] === systemTrail),
+      )
+        ? [key]
+        : [],
+    ),
+  );
+  // Each correlation comes after those that it is made of.
+  for (const { key, rules: parts } of correlations) if (parts.some((part) => found.has(part))) found.add(key);
+  return found;
 }
 
 /**

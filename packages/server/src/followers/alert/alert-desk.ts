@@ -103,10 +103,10 @@ export class AlertDesk implements AlertCalls {
   }
 
   createSilence(
-    ...[silence, by]: Parameters<AlertCalls['createSilence']>
+    ...[silence, exceptSystem, by]: Parameters<AlertCalls['createSilence']>
   ): ReturnType<AlertCalls['createSilence']> {
     const { change, silences } = this.#parts;
-    return change(() => silences.create(silence, by));
+    return change(() => silences.create(silence, exceptSystem, by));
   }
 
   endSilence(id: string, by: Issuer): ReturnType<AlertCalls['endSilence']> {

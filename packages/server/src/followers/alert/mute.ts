@@ -1,4 +1,5 @@
 import { type SilenceMatch, severities } from '@sealtrail/core';
+import { systemTrail } from '../../access/permissions.ts';
 import type { AlertStore, StoredAlert, StoredSilence } from '../../detection-ports.ts';
 import { shareEntity } from './alert-book.ts';
 
@@ -10,10 +11,12 @@ export interface Muting {
 
 /** Whether a silence is about an alert. */
 export function isMeant(
-  { rule, maxLevel, trail, tenant, entity = {} }: SilenceMatch,
+  { match, exceptSystem }: Pick<StoredSilence, 'match' | 'exceptSystem'>,
   alert: StoredAlert,
 ): boolean {
+  const { rule, maxLevel, trail, tenant, entity = {} }: SilenceMatch = match;
   return (
+    !(exceptSystem && alert.trail === systemTrail) &&
     (rule === undefined || rule === alert.rule.key) &&
     (maxLevel === undefined || severities.indexOf(alert.level) <= severities.indexOf(maxLevel)) &&
     (trail === undefined || trail === alert.trail) &&
@@ -44,7 +47,7 @@ export function mutingOf(
   return {
     silencedBy: store
       .openSilences(nowMs)
-      .filter((silence) => isActive(silence, nowMs) && isMeant(silence.match, alert))
+      .filter((silence) => isActive(silence, nowMs) && isMeant(silence, alert))
       .map(({ id }) => id),
     inhibitedBy: store
       // Of a higher level alone: so no two stand for each other, and whoever is told of the one would be of the other.

@@ -70,6 +70,7 @@ describe('channels are told', () => {
           reason: 'drill',
           endsAt: new Date(startMs + 600_000).toISOString(),
         },
+        false,
         by,
       ),
     )();
@@ -88,10 +89,27 @@ describe('channels are told', () => {
     });
   });
 
+  it('of the trail system, where a silence was made by somebody who may not read it', () => {
+    kept.db.transaction(() =>
+      kept.silences.create(
+        { match: { rule: 'guessing' }, owner: 'o', reason: 'r', endsAt: '2026-02-01T00:00:00Z' },
+        true,
+        by,
+      ),
+    )();
+    kept.take(finding(), finding({ trail: 'system' }));
+    const told = kept.told.map(({ alert }) => kept.store.get(alert)!.trail);
+    expect(told).toEqual(['system']);
+    expect(kept.silences.list()).toMatchObject([{ exceptSystem: true }]);
+    const made = kept.recorded.find(({ action }) => action === 'silence.create');
+    expect(made).toMatchObject({ metadata: { exceptSystem: true } });
+  });
+
   it('at once when a silence is ended before its time', () => {
     const silence = kept.db.transaction(() =>
       kept.silences.create(
         { match: { rule: 'guessing' }, owner: 'ops', reason: 'r', endsAt: '2026-02-01T00:00:00Z' },
+        false,
         by,
       ),
     )();
@@ -300,7 +318,9 @@ describe('silences', () => {
     { startsAt: '2026-02-02T00:00:00Z', endsAt: '2026-02-01T00:00:00Z' },
   ])('end after they begin, within a year: %j', (times) => {
     expect(
-      codeOf(() => kept.silences.create({ match: { rule: 'r' }, owner: 'o', reason: 'r', ...times }, by)),
+      codeOf(() =>
+        kept.silences.create({ match: { rule: 'r' }, owner: 'o', reason: 'r', ...times }, false, by),
+      ),
     ).toBe('invalid_body');
   });
 
@@ -311,6 +331,7 @@ describe('silences', () => {
         ...{ owner: 'o', reason: 'r' },
         ...{ startsAt: '2026-01-06T00:00:00Z', endsAt: '2026-01-07T00:00:00Z' },
       },
+      false,
       by,
     );
     expect(kept.silences.list()).toMatchObject([{ state: 'pending' }]);

@@ -29,8 +29,11 @@ export class Silences {
     return this.#parts.store.silences().map((silence) => this.#shown(silence));
   }
 
-  /** @throws SealtrailError invalid_body, when its time is none */
-  create({ match, owner, reason, startsAt, endsAt }: NewSilence, by: Issuer): Silence {
+  /**
+   * @param exceptSystem whether alerts of the trail `system` are told all the same
+   * @throws SealtrailError invalid_body, when its time is none
+   */
+  create({ match, owner, reason, startsAt, endsAt }: NewSilence, exceptSystem: boolean, by: Issuer): Silence {
     const { store, acts, now, newId } = this.#parts;
     const nowMs = now();
     const startMs = startsAt === undefined ? nowMs : Math.max(nowMs, Date.parse(startsAt));
@@ -43,7 +46,7 @@ export class Silences {
       throw new SealtrailError('invalid_body', `expected at most ${maxSilences} silences`);
     const silence: StoredSilence = {
       id: newId(),
-      ...{ match, owner, reason },
+      ...{ match, exceptSystem, owner, reason },
       startsAt: isoTime(startMs),
       endsAt: isoTime(endMs),
       createdBy: by.actor?.id ?? 'system',
@@ -59,7 +62,7 @@ export class Silences {
       ...by,
       targets: [{ type: 'silence', id: silence.id }],
       metadata: {
-        ...{ owner, reason, startsAt: silence.startsAt, endsAt: silence.endsAt },
+        ...{ owner, reason, startsAt: silence.startsAt, endsAt: silence.endsAt, exceptSystem },
         match: JSON.parse(JSON.stringify(match)) as Record<string, string>,
       },
     });

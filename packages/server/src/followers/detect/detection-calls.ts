@@ -60,7 +60,8 @@ export interface AlertCalls {
   alertRevision(): number;
   alertStats(query: Omit<AlertQuery, 'limit' | 'before'>): AlertStats;
   listSilences(): readonly Silence[];
-  createSilence(silence: NewSilence, by: Issuer): Silence;
+  /** @throws SealtrailError invalid_body */
+  createSilence(silence: NewSilence, exceptSystem: boolean, by: Issuer): Silence;
   endSilence(id: string, by: Issuer): Silence;
 }
 
