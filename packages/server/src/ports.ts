@@ -1,4 +1,4 @@
-import type { ErrorCode, Filter, Stats, StoredCheckpoint, Token } from '@sealtrail/core';
+import type { ErrorCode, Filter, NoteSignature, Stats, StoredCheckpoint, Token } from '@sealtrail/core';
 
 /** Read side of the log store: synchronous, sees only committed entries, safe beside a running writer. */
 export interface LogReader extends Disposable {
@@ -19,8 +19,8 @@ export interface TileReader extends LogReader {
   tile(trail: string, level: number, n: number, width: number): Uint8Array | undefined;
   /** An entry bundle in tlog-tiles form cut to `width` entries, or undefined. */
   bundle(trail: string, n: number, width: number): Uint8Array | undefined;
-  /** The largest stored checkpoint, of the last thousands, with a signature line under this key name. The line is not verified. */
-  lastSignedBy(trail: string, keyName: string): StoredCheckpoint | undefined;
+  /** The largest stored checkpoint, of the last thousands, with a signature line of this key. The line is not verified. */
+  lastSignedBy(trail: string, key: Pick<NoteSignature, 'name' | 'keyId'>): StoredCheckpoint | undefined;
 }
 
 /** A trail as the log knows it. */

@@ -81,8 +81,10 @@ describe('cosignatures', () => {
     using log = new OpenLog(folder);
     expect(signersOf(log.publisher.last('main')?.note)).toEqual(signers);
     using reader = new SqliteLogReader(folder.log);
-    expect(reader.lastSignedBy('main', first.name)?.size).toBe(5);
-    expect(reader.lastSignedBy('main', 'first')).toBeUndefined();
+    expect(reader.lastSignedBy('main', first)?.size).toBe(5);
+    expect(reader.lastSignedBy('main', { ...first, name: 'first' })).toBeUndefined();
+    // Another key of the same name has signed nothing.
+    expect(reader.lastSignedBy('main', { ...first, keyId: second.keyId })).toBeUndefined();
   });
 
   it('of an earlier one leave the last one as it is', () => {
@@ -148,6 +150,26 @@ describe('a checkpoint that a witness shows', () => {
       log.publisher.cosign('main', 5, [cosignature(first, log.publisher.last('main')!.note)]);
       expect(log.publisher.storeCosignatures()).toHaveLength(1);
       expect(log.published.all().find(({ trail }) => trail === 'main')).toMatchObject({ size: 9 });
+    }
+    expect(codeOf(() => new OpenLog(folder))).toBe('log_behind_published');
+  });
+
+  it.each(['before', 'after'] as const)('is kept by the next attempt where the disk failed %s', (when) => {
+    using folder = publishedFolder(5);
+    {
+      let isFailing = true;
+      const fault: WriteFault = (point, phase) => {
+        if (isFailing && point === 'published' && phase === when) throw new Error('injected');
+      };
+      using log = new OpenLog(folder, { fault });
+      const note = signCheckpoint({ origin: own, size: 9, root }, [signerOf(folder)]);
+      expect(() => log.publisher.compare('main', note)).toThrow('injected');
+      log.sequencer.append(batchOf(groupOf(risingEvents(5, 7))));
+      log.publisher.grew('main');
+      expect(codeOf(() => log.publisher.publish('main'))).toBe('log_behind_published');
+      isFailing = false;
+      expect(log.publisher.compare('main', note)?.code).toBe('log_behind_published');
+      expect(log.published.all()).toMatchObject([{ trail: 'main', size: 9 }]);
     }
     expect(codeOf(() => new OpenLog(folder))).toBe('log_behind_published');
   });

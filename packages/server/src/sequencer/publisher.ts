@@ -56,6 +56,8 @@ export class Publisher {
   readonly #cosignatures: Cosignatures = new Cosignatures();
   /** Trails that are not signed any more, and why. */
   readonly #stopped: Map<string, Contradiction> = new Map();
+  /** Sizes of the checkpoints by which they are stopped on every later start too. */
+  readonly #kept: Map<string, number> = new Map();
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -155,17 +157,18 @@ export class Publisher {
    * no later start signs either.
    *
    * @returns why the trail is not signed any more; undefined when the note proves nothing
-   * @throws when it could not be kept; the trail is not signed any more all the same
+   * @throws when it could not be kept; the trail is not signed any more all the same, and the next call tries again
    */
   compare(name: string, note: string): SealtrailError | undefined {
     const trail = this.#parts.sequencer.trail(name);
     const found = trail && contradictionOf(trail, note, this.#parts);
     if (found === undefined) return undefined;
     const { size, error } = found;
-    const isFarthest = size > (this.#stopped.get(name)?.size ?? -1);
-    if (isFarthest) this.#stopped.set(name, found);
-    if (isFarthest && error.code === 'log_behind_published')
+    if (size > (this.#stopped.get(name)?.size ?? -1)) this.#stopped.set(name, found);
+    if (error.code === 'log_behind_published' && size > (this.#kept.get(name) ?? -1)) {
       this.#parts.published.put([{ trail: name, size, note }]);
+      this.#kept.set(name, size);
+    }
     return error;
   }
 

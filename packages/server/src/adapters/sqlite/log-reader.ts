@@ -3,6 +3,7 @@ import {
   createTreeHasher,
   HASH_BYTES,
   hashInTile,
+  type NoteSignature,
   partialWidth,
   SealtrailError,
   type StoredCheckpoint,
@@ -77,8 +78,13 @@ export class SqliteLogReader implements TileReader {
     });
   }
 
-  lastSignedBy(trail: string, keyName: string): StoredCheckpoint | undefined {
-    return this.#read.lastSignedBy(this.#id(trail), keyName);
+  lastSignedBy(
+    trail: string,
+    { name, keyId }: Pick<NoteSignature, 'name' | 'keyId'>,
+  ): StoredCheckpoint | undefined {
+    // A signature begins with the key id: five characters of base64 have 30 of its 32 bits.
+    const start = Buffer.from(keyId, 'hex').toString('base64').slice(0, 5);
+    return this.#read.lastSignedBy(this.#id(trail), `${name} ${start}`);
   }
 
   [Symbol.dispose](): void {

@@ -128,8 +128,8 @@ export class LogStatements {
     return this.#checkpoint.get(trailId, size);
   }
 
-  /** The largest checkpoint with a signature line under a key name, of the last day or so. Goes through those after it. */
-  lastSignedBy(trailId: number, keyName: string): CheckpointRow | undefined {
-    return this.#lastSignedBy.get(trailId, `\n— ${keyName} `);
+  /** The largest checkpoint with a signature line that begins so, of the last day or so. Goes through those after it. */
+  lastSignedBy(trailId: number, start: string): CheckpointRow | undefined {
+    return this.#lastSignedBy.get(trailId, `\n— ${start}`);
   }
 }

@@ -134,6 +134,20 @@ describe('a witness', () => {
     expect(reports()).toEqual(['success']);
   });
 
+  it('with another key under the same name signs for the first time', async () => {
+    {
+      await using _follower = follow();
+      await grow(5);
+      await cosigned();
+    }
+    await witness[Symbol.asyncDispose]();
+    witness = await TestWitness.start('witness.example');
+    witness.knows(log.trail('main')!.vkey);
+    await using follower = follow();
+    await follower.start(60_000);
+    expect(reports()).toEqual(['success', 'success']);
+  });
+
   it.each<[Misbehaviour | 'unknown log', string]>([
     ['wrong signature', 'failure invalid_answer'],
     ['unknown signature', 'failure invalid_answer'],

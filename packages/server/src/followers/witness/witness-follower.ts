@@ -87,7 +87,7 @@ export class WitnessFollower implements AsyncDisposable {
     const trails = log.trails().map(({ name }) => name);
     for (const trail of trails)
       for (const { verifier } of witnesses.witnesses) {
-        const stored = reader.lastSignedBy(trail, verifier.key.name);
+        const stored = reader.lastSignedBy(trail, verifier.key);
         if (stored) this.witnessed.addEarlier(trail, stored);
       }
     let timer: NodeJS.Timeout | undefined;

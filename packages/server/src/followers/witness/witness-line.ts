@@ -271,7 +271,7 @@ export class WitnessLine implements AsyncDisposable {
   #state(trail: string): TrailState {
     const known = this.#states.get(trail);
     if (known) return known;
-    const stored = this.#parts.reader.lastSignedBy(trail, this.#parts.witness.verifier.key.name);
+    const stored = this.#parts.reader.lastSignedBy(trail, this.#parts.witness.verifier.key);
     const state: TrailState = {
       size: stored?.size ?? 0,
       hasSigned: stored !== undefined,
