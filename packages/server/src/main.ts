@@ -33,6 +33,7 @@ import {
   startVerifications,
   startWitnesses,
 } from './start-parts.ts';
+import { tellLostTrails } from './verify/lost-trails.ts';
 
 /** How long a start waits for witnesses: one that hangs must not keep the log from being signed. */
 const witnessWaitMs = 5000;
@@ -132,6 +133,11 @@ async function startEngine(config: Config, logger: Logger): Promise<Engine> {
   // The log as it was found is compared with what the witnesses have before anything is signed on top of it.
   await witnessing?.start(witnessWaitMs);
   log.startSigning();
+  tellLostTrails(
+    log.lost(),
+    (event) => system.note(event),
+    (message) => logger.error({ code: 'log_behind_published' }, message),
+  );
   const search = resources.use(startFollowers({ dir: folder.dir }, log, system, logger));
   const detection = config.detection
     ? resources.use(startDetection(folder.dir, config, log, system, logger))

@@ -151,6 +151,8 @@ export interface KeyStore {
   /** Adds verifier keys to the trust policy, in this order, unless it has them. What one costs does not grow with the policy. */
   trust(vkeys: readonly string[]): void;
   isTrusted(vkey: string): boolean;
+  /** Trails that have a key or a line of the trust policy and are not among these: their names, or their origins. */
+  othersThan(trails: readonly TrailRecord[]): readonly string[];
 }
 
 /** Where a write can fail, for tests that make it fail before it takes effect or after. */

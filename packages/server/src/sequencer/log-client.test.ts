@@ -245,7 +245,7 @@ describe('LogClient, on its way to the log thread', () => {
   it('knows a trail as large as it is, when a checkpoint of what it was comes late', () => {
     const { log, worker } = start({});
     const trail = { name: 'main', origin: 'o', vkey: 'v', size: 10, checkpoint: undefined };
-    worker.reply({ kind: 'ready', trails: [trail] });
+    worker.reply({ kind: 'ready', trails: [trail], lost: [] });
     const grown: unknown[] = [];
     log.listen({ grew: (sizes) => grown.push(sizes) });
     worker.reply({ kind: 'published', trail: 'main', checkpoint: { size: 7, note: 'n' } });

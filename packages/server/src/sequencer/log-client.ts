@@ -78,6 +78,7 @@ export class LogClient {
   /** Why a trail is not signed any more, of the first such trail. */
   #signingFailure: Failure | undefined;
   #closed: Promise<void> | undefined;
+  #lost: readonly string[] = [];
 
   constructor(worker: Worker, limits: QueueLimits = defaultQueueLimits) {
     this.#worker = worker;
@@ -123,6 +124,11 @@ export class LogClient {
 
   trail(name: string): TrailStatus | undefined {
     return this.#trails.get(name);
+  }
+
+  /** Names, or origins, of what had a key or a line of the trust policy at the start, and is no trail of the log. */
+  lost(): readonly string[] {
+    return this.#lost.filter((name) => !this.#trails.has(name));
   }
 
   /**
@@ -241,6 +247,7 @@ export class LogClient {
     switch (reply.kind) {
       case 'ready':
         for (const trail of reply.trails) this.#trails.set(trail.name, trail);
+        this.#lost = reply.lost;
         this.#ready.resolve();
         return;
       case 'appended':

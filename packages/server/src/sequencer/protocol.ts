@@ -67,7 +67,12 @@ export interface AppendResult {
 }
 
 export type LogReply =
-  | { readonly kind: 'ready'; readonly trails: readonly TrailStatus[] }
+  /** `lost`: what has a key or a line of the trust policy and is no trail of the log; see KeyStore.othersThan. */
+  | {
+      readonly kind: 'ready';
+      readonly trails: readonly TrailStatus[];
+      readonly lost: readonly string[];
+    }
   | AppendResult
   | { readonly kind: 'appendFailed'; readonly batch: number; readonly failure: Failure }
   | { readonly kind: 'trailCreated'; readonly request: number; readonly trail: TrailStatus }

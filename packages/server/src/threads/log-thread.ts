@@ -87,13 +87,14 @@ export class LogThread implements Disposable {
     });
     this.#publisher.recover();
     this.#keys.trust([...this.#sequencer.trails()].map(({ vkey }) => vkey));
+    const lost = this.#keys.othersThan([...this.#sequencer.trails()]);
     const trails = [...this.#sequencer.trails()].map((trail) =>
       statusOf(trail, reader.size(trail.name), this.#publisher.last(trail.name)),
     );
     this.#resources = resources.move();
     this.#timers = [setInterval(() => this.#probe(), options.probeEveryMs ?? defaultProbeEveryMs)];
     if (options.holdSigning !== true) this.#startSigning();
-    this.#reply({ kind: 'ready', trails });
+    this.#reply({ kind: 'ready', trails, lost });
   }
 
   handle(request: LogRequest): void {

@@ -55,9 +55,11 @@ export class VerificationSchedule implements AsyncDisposable {
       if ('failure' in reply) throw new Error(reply.failure.message);
       const { trails, codes } = reply;
       const found = [
-        ...trails.map(({ ok, ...trail }) => eventOf(ok, [{ type: 'trail', id: trail.trail }], trail)),
+        ...trails.map(({ ok, ...trail }) =>
+          verificationEvent(ok, [{ type: 'trail', id: trail.trail }], trail),
+        ),
         // What is wrong with the folder as a whole is wrong with no one trail.
-        ...(codes.length > 0 ? [eventOf(false, [], { codes })] : []),
+        ...(codes.length > 0 ? [verificationEvent(false, [], { codes })] : []),
       ];
       await Promise.all(found.map((event) => this.#parts.record(event)));
     } catch (error) {
@@ -82,7 +84,8 @@ export class VerificationSchedule implements AsyncDisposable {
   }
 }
 
-const eventOf = (
+/** The entry about one verification; without a target about the folder as a whole. */
+export const verificationEvent = (
   ok: boolean,
   targets: NonNullable<SystemEvent['targets']>,
   metadata: NonNullable<SystemEvent['metadata']>,

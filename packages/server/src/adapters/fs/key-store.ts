@@ -1,6 +1,7 @@
 import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import type { KeyStore, WriteFault } from '../../ports.ts';
+import { trailName } from '@sealtrail/core';
+import type { KeyStore, TrailRecord, WriteFault } from '../../ports.ts';
 import { writeDurably } from '../durable-file.ts';
 import { isThere, readRegularFile } from '../regular-file.ts';
 import type { DataFolder } from './data-folder.ts';
@@ -44,6 +45,19 @@ export class FsKeyStore implements KeyStore {
 
   isTrusted(vkey: string): boolean {
     return this.#policy.has(vkey);
+  }
+
+  othersThan(trails: readonly TrailRecord[]): readonly string[] {
+    const names = new Set(trails.map(({ name }) => name));
+    const origins = new Set(trails.map(({ origin }) => origin));
+    const found = readdirSync(this.#folder.keys)
+      .flatMap((file) => /^(.+)\.key$/.exec(file)?.[1] ?? [])
+      .filter((name) => trailName.safeParse(name).success && !names.has(name));
+    const lines = this.#policy
+      .keys()
+      .map((vkey) => vkey.slice(0, vkey.indexOf('+')))
+      .filter((origin) => !origins.has(origin) && !found.some((name) => origin.endsWith(`/${name}`)));
+    return [...found, ...lines];
   }
 
   /** Trail names are safe as file names: see `trailName` in core. */

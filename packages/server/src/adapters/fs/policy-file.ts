@@ -41,6 +41,12 @@ export class PolicyFile {
     return this.#keys.has(vkey);
   }
 
+  /** Verifier keys of logs. */
+  keys(): readonly string[] {
+    this.#refresh();
+    return [...this.#keys];
+  }
+
   /** Adds verifier keys of logs, in this order, unless the policy has them. Durable when it returns. */
   add(vkeys: readonly string[]): void {
     this.#refresh();
