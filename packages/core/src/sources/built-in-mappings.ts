@@ -907,7 +907,7 @@ export const builtInMappings: readonly SourceMapping[] = [
           targets: [{ type: 'host', id: '{host}' }],
           source: { ip: '{ip|ip}', port: '{port}' },
           context: { service: 'sshd' },
-          metadata: { method: '{method}', key: '{key}' },
+          metadata: { method: '{method}', key: '{key}', repeated: '{repeated}' },
         },
         view: {
           message: '{message}',
@@ -919,6 +919,7 @@ export const builtInMappings: readonly SourceMapping[] = [
           src_port: '{port}',
           auth_method: '{method}',
           reason: '{reason}',
+          repeated: '{repeated}',
         },
       },
       {
@@ -986,7 +987,7 @@ export const builtInMappings: readonly SourceMapping[] = [
             { type: 'host', id: '{host}' },
           ],
           context: { service: 'sudo' },
-          metadata: { tty: '{tty}', directory: '{pwd}', command: '{command}' },
+          metadata: { tty: '{tty}', directory: '{pwd}', command: '{command}', repeated: '{repeated}' },
         },
         view: {
           message: '{message}',
@@ -1002,6 +1003,7 @@ export const builtInMappings: readonly SourceMapping[] = [
           COMMAND: '{command}',
           TTY: '{tty}',
           PWD: '{pwd}',
+          repeated: '{repeated}',
         },
       },
     ],

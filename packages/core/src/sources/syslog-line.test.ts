@@ -69,4 +69,18 @@ describe('parseSyslogLine', () => {
   ])('finds no line of syslog in %s', (line) => {
     expect(parse(line)).toBeUndefined();
   });
+
+  it.each([
+    ['message repeated 5 times: [ m [preauth]]', 'm [preauth]', '5'],
+    ['message repeated 2 times: [m]', 'm', '2'],
+    ['message repeated 2 times: [ m', 'message repeated 2 times: [ m', undefined],
+    ['said: message repeated 2 times: [ m]', 'said: message repeated 2 times: [ m]', undefined],
+  ])('takes the message out of %s', (text, message, repeated) => {
+    for (const header of ['Feb 12 14:10:21 h app:', '1 2026-02-12T14:10:21Z h app - - -'])
+      expect(parseSyslogLine(`${header} ${text}`, clock)).toMatchObject({
+        program: 'app',
+        message,
+        repeated,
+      });
+  });
 });

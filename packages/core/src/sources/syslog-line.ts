@@ -7,7 +7,10 @@ export interface SyslogLine {
   /** The program, without a folder in front of it; undefined where the line names none. */
   readonly program: string | undefined;
   readonly pid: string | undefined;
+  /** Without what a daemon writes around one that it has passed on for several. */
   readonly message: string;
+  /** How many messages in a row it stands for, where the line says so: digits. */
+  readonly repeated: string | undefined;
 }
 
 const priority = /^<\d{1,3}>/;
@@ -18,6 +21,8 @@ const isoTime =
   /^(?:[A-Z][a-z]{2} )?(\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}:\d{2}(?:[.,]\d{1,9})?)(Z| ?[+-]\d{2}:?\d{2}| [A-Z]{2,5}(?= ))? /;
 /** `sshd[123]:`, `sudo:`, `su(pam_unix)[12]:`. */
 const tag = /^([^\s:[\]()]{1,128})(?:\([^\s()]{1,64}\))?(?:\[([^\s\]]{1,32})\])?:(?: |$)/;
+/** How rsyslog writes the last of several equal messages (`$RepeatedMsgReduction`), whole and in brackets. */
+const repetition = /^message repeated (\d{1,9}) times: \[ ?(.*)\]$/s;
 const hostThenTag = /^(\S{1,255}) /;
 
 /**
@@ -44,7 +49,13 @@ function parse5424(text: string, clock: LineClock): SyslogLine | undefined {
     .slice(end)
     .replace(/^ /, '')
     .replace(/^\ufeff/, '');
-  return { timeMs, host: known(host), program: programOf(known(program)), pid: known(pid), message };
+  return {
+    timeMs,
+    host: known(host),
+    program: programOf(known(program)),
+    pid: known(pid),
+    ...unrepeated(message),
+  };
 }
 
 /** RFC 5424 section 6.3. Values are in quotation marks, in which a backslash keeps one from ending them. */
@@ -102,12 +113,18 @@ function parseRest(text: string): Omit<SyslogLine, 'timeMs'> {
   const host = hostThenTag.exec(text);
   const rest = host ? text.slice(host[0].length).trimStart() : '';
   const found = tag.exec(rest);
-  if (!host || !found) return { host: host?.[1], program: undefined, pid: undefined, message: rest };
+  if (!host || !found)
+    return { host: host?.[1], program: undefined, pid: undefined, message: rest, repeated: undefined };
   return { host: host[1], ...tagged(rest, found) };
 }
 
 function tagged(text: string, found: RegExpExecArray): Omit<SyslogLine, 'timeMs' | 'host'> {
-  return { program: programOf(found[1]), pid: found[2], message: text.slice(found[0].length) };
+  return { program: programOf(found[1]), pid: found[2], ...unrepeated(text.slice(found[0].length)) };
+}
+
+function unrepeated(message: string): Pick<SyslogLine, 'message' | 'repeated'> {
+  const [, repeated, inner = message] = repetition.exec(message) ?? [];
+  return { message: inner, repeated };
 }
 
 const known = (text: string | undefined): string | undefined => (text === '-' ? undefined : text);
