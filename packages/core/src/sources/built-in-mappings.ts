@@ -929,7 +929,22 @@ export const builtInMappings: readonly SourceMapping[] = [
         patterns: [
           {
             match:
-              '^ *(?P<user>\\S+) : (?:(?P<problem>[^;=]*?) ; )?(?:HOST=(?P<on>[^;]*?) ; )?(?:TTY=(?P<tty>[^;]*?) ; )?(?:CHROOT=[^;]*? ; )?PWD=(?P<pwd>.*?) ; USER=(?P<as>[^;]*?) ; (?:GROUP=(?P<group>[^;]*?) ; )?(?:TSID=[^;]*? ; )?(?:ENV=.*? ; )?COMMAND=(?P<command>.*)$',
+              '^ *(?P<user>\\S+) : (?:(?P<problem>[^;=]*?) ; )?(?:HOST=(?P<on>[^;]*?) ; )?(?:TTY=(?P<tty>[^;]*?) ; )?(?:CHROOT=.*? ; )?PWD=(?P<pwd>.*?) ; USER=(?P<first_as>[^;]*?) ; (?:(?:GROUP=[^;]*? ; )?(?:TSID=[^;]*? ; )?(?:ENV=.*? ; )?COMMAND=(?P<first_command>.*?) ; |.* ; |)USER=(?P<as>root) ; (?:GROUP=[^;]*? ; )?(?:TSID=[^;]*? ; )?(?:ENV=.*? ; )?COMMAND=(?P<command>.*)$',
+            set: { action: 'run', ambiguous: 'true' },
+          },
+          {
+            match:
+              '^ *(?P<user>\\S+) : (?:(?P<problem>[^;=]*?) ; )?(?:HOST=(?P<on>[^;]*?) ; )?(?:TTY=(?P<tty>[^;]*?) ; )?(?:CHROOT=.*? ; )?PWD=(?P<pwd>.*?) ; USER=(?P<first_as>[^;]*?) ; (?:(?:GROUP=[^;]*? ; )?(?:TSID=[^;]*? ; )?(?:ENV=.*? ; )?COMMAND=(?P<first_command>.*?) ; |.* ; |)USER=(?P<as>[^;]*?) ; (?:GROUP=[^;]*? ; )?(?:TSID=[^;]*? ; )?(?:ENV=.*? ; )?COMMAND=(?P<command>.*)$',
+            set: { action: 'run', ambiguous: 'true' },
+          },
+          {
+            match:
+              '^ *(?P<user>\\S+) : (?:(?P<problem>[^;=]*?) ; )?(?:HOST=(?P<on>[^;]*?) ; )?(?:TTY=(?P<tty>[^;]*?) ; )?(?:CHROOT=.*? ; )?PWD=(?P<pwd>.*?) ; USER=(?P<as>[^;]*?) ; (?:GROUP=[^;]*? ; )?(?:TSID=[^;]*? ; )?ENV=.*? ; COMMAND=(?P<first_command>.*) ; COMMAND=(?P<command>.*)$',
+            set: { action: 'run', ambiguous: 'true' },
+          },
+          {
+            match:
+              '^ *(?P<user>\\S+) : (?:(?P<problem>[^;=]*?) ; )?(?:HOST=(?P<on>[^;]*?) ; )?(?:TTY=(?P<tty>[^;]*?) ; )?(?:CHROOT=.*? ; )?PWD=(?P<pwd>.*?) ; USER=(?P<as>[^;]*?) ; (?:GROUP=(?P<group>[^;]*?) ; )?(?:TSID=[^;]*? ; )?(?:ENV=.*? ; )?COMMAND=(?P<command>.*)$',
             set: { action: 'run' },
           },
           {
@@ -973,21 +988,30 @@ export const builtInMappings: readonly SourceMapping[] = [
           reason: '{problem}',
           severity: [
             { when: { problem: ['*NOT in sudoers*', '*NOT authorized*'] }, give: 'medium' },
+            { when: { ambiguous: 'true' }, give: 'medium' },
             { when: { problem: true }, give: 'low' },
             'informational',
           ],
           actor: {
             type: [{ when: { user: true }, give: 'user' }, 'system'],
             id: '{user}',
-            onBehalfOf: '{as}',
+            onBehalfOf: [{ when: { first_as: 'root' }, give: 'root' }, '{as}'],
           },
           targets: [
             { type: 'command', id: '{command}' },
+            { type: 'command', id: '{first_command}' },
             { type: 'user', id: '{as}' },
+            { type: 'user', id: '{first_as}' },
             { type: 'host', id: '{host}' },
           ],
           context: { service: 'sudo' },
-          metadata: { tty: '{tty}', directory: '{pwd}', command: '{command}', repeated: '{repeated}' },
+          metadata: {
+            tty: '{tty}',
+            directory: '{pwd}',
+            command: '{command}',
+            ambiguous: '{ambiguous}',
+            repeated: '{repeated}',
+          },
         },
         view: {
           message: '{message}',
@@ -995,14 +1019,15 @@ export const builtInMappings: readonly SourceMapping[] = [
           pid: '{pid}',
           host: '{host}',
           user: '{user}',
-          command: '{command}',
+          command: { all: ['{command}', '{first_command}'] },
           reason: '{problem}',
           tty: '{tty}',
           pwd: '{pwd}',
-          USER: '{as}',
-          COMMAND: '{command}',
+          USER: { all: ['{as}', '{first_as}'] },
+          COMMAND: { all: ['{command}', '{first_command}'] },
           TTY: '{tty}',
           PWD: '{pwd}',
+          ambiguous: '{ambiguous}',
           repeated: '{repeated}',
         },
       },
