@@ -1,7 +1,7 @@
 // Events of panther-analysis, each labelled as one that a detection is to find or is not to find.
 import { records } from './corpus.ts';
 import { detectionIntents, type Intent } from './detection-intents.ts';
-import { builtInRules, detect, type Taken, takeRecord } from './pipeline.ts';
+import { builtInRules, detect, type Taken, takeRecord, withTime } from './pipeline.ts';
 
 /** The sources that are measured, by the name that the labels have for them, with the beginning of their rules' names. */
 export const sources = {
@@ -76,7 +76,7 @@ function resultOf(labelled: LabelledEvent, source: SourceName, threshold: number
   const { id, rule_id: detection, test, expected, event } = labelled;
   const intent = detectionIntents[detection];
   if (intent === undefined) throw new Error(`expected to know what ${detection} looks for`);
-  const taken = takeRecord(sources[source].source, event);
+  const taken = takeRecord(sources[source].source, timed(sources[source].source, event));
   const { rules, matching } = found(taken, threshold);
   const meant = typeof intent === 'string' ? [] : intent;
   const foundAsMeant = meant.some((rule) => rules.has(rule));
@@ -88,6 +88,12 @@ function resultOf(labelled: LabelledEvent, source: SourceName, threshold: number
     miss: !expected || foundAsMeant ? undefined : missKind(taken, meant, matching),
   };
 }
+
+/** Their authors leave times out that their detections do not look at; products do not. */
+const timed = (source: string, event: object): object =>
+  ['eventTime', 'published', '@timestamp', 'created_at'].some((field) => field in event)
+    ? event
+    : withTime(source, event);
 
 /** A detection that speaks after so many events is given as many, a second apart. */
 function found(

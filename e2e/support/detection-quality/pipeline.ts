@@ -64,6 +64,16 @@ export type Taken =
   | { readonly is: 'skipped' }
   | { readonly is: 'refused'; readonly code: ErrorCode };
 
+/** Where sources have their time. */
+const timeFields: Readonly<Record<string, object>> = {
+  'aws-cloudtrail': { eventTime: '2024-06-01T10:00:00Z' },
+  okta: { published: '2024-06-01T10:00:00Z' },
+  'github-audit': { '@timestamp': Date.UTC(2024, 5, 1, 10) },
+};
+
+/** A record with a time in the place of its own: sources want one, and when it was is said by the test. */
+export const withTime = (source: string, record: object): object => ({ ...record, ...timeFields[source] });
+
 /** Takes one record of a source of JSON. */
 export const takeRecord = (source: string, record: object): Taken =>
   take(() => {

@@ -1,7 +1,7 @@
 // Timed tests of panther-analysis for its correlations. They say when which part of a correlation spoke and for which
 // value, and hold no events: those are made here, of the fields that the parts are about, as their sources write them.
 import { records } from './corpus.ts';
-import { detect, takeRecord } from './pipeline.ts';
+import { detect, takeRecord, withTime } from './pipeline.ts';
 
 interface Output {
   readonly ID: string;
@@ -206,12 +206,6 @@ function isFound({ source, rules, parts }: Replay, outputs: readonly Output[]): 
   );
   return detect(inputs).findings.some(({ rule }) => rules.includes(rule));
 }
-
-/** Sources want a time; when it was is said by the test. */
-const withTime = (source: string, record: object): object =>
-  source === 'aws-cloudtrail'
-    ? { ...record, eventTime: '2024-06-01T10:00:00Z' }
-    : { ...record, '@timestamp': Date.UTC(2024, 5, 1, 10) };
 
 /** A time, or minutes since some beginning. */
 const timeOf = (time: string | number): number =>

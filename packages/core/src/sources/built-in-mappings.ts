@@ -207,7 +207,8 @@ export const builtInMappings: readonly SourceMapping[] = [
     kinds: [
       {
         name: 'event',
-        when: { eventName: true, eventSource: true },
+        when: { eventName: true, eventSource: '*.amazonaws.com*' },
+        texts: ['eventVersion', 'eventID', 'eventName', 'eventSource', 'eventTime', 'awsRegion'],
         logsource: { product: 'aws', service: 'cloudtrail' },
         id: '{eventID}',
         time: '{eventTime}',
@@ -485,6 +486,7 @@ export const builtInMappings: readonly SourceMapping[] = [
       {
         name: 'event',
         when: { action: '*.*', eventType: false, eventName: false },
+        texts: ['_document_id', 'action', 'actor', 'user'],
         logsource: { product: 'github', service: 'audit' },
         id: '{_document_id}',
         time: ['{@timestamp}', '{created_at}'],
@@ -664,7 +666,8 @@ export const builtInMappings: readonly SourceMapping[] = [
     kinds: [
       {
         name: 'event',
-        when: { eventType: true, 'data.events.eventType': false },
+        when: { eventType: '*.*', 'data.events.eventType': false, eventName: false, eventSource: false },
+        texts: ['uuid', 'eventType', 'published'],
         logsource: { product: 'okta', service: 'okta' },
         id: '{uuid}',
         time: '{published}',

@@ -30,14 +30,18 @@ export class Kind {
   readonly #view: readonly ViewField[];
 
   /** @throws RuleError */
-  constructor({ logsource, when, patterns, id, time, event, view, keep }: KindMapping, tables: Tables) {
+  constructor(
+    { logsource, when, texts = [], patterns, id, time, event, view, keep }: KindMapping,
+    tables: Tables,
+  ) {
     const { category, product, service } = logsource;
     this.logsource = {
       ...(category !== undefined && { category }),
       ...(product !== undefined && { product }),
       ...(service !== undefined && { service }),
     };
-    this.holds = compileConditions(when);
+    const conditionsHold = compileConditions(when);
+    this.holds = (record) => conditionsHold(record) && texts.every((path) => isTextOrAbsent(record[path]));
     this.addFields = patterns === undefined ? (record) => record : compilePatterns(patterns);
     this.#id = id === undefined ? undefined : compileExpression(id, tables);
     this.#time = time === undefined ? undefined : compileExpression(time, tables);
@@ -66,11 +70,15 @@ export class Kind {
     return this.#id?.(record);
   }
 
-  /** When it happened, in milliseconds since 1970, as far as the record says so. @throws SealtrailError invalid_time */
+  /**
+   * When it happened, in milliseconds since 1970; undefined where the mapping names no time.
+   *
+   * @throws SealtrailError invalid_time, also where the record has none: what came without its time is not put at another
+   */
   timeOf(record: RuleEvent): number | undefined {
-    const text = this.#time?.(record);
-    if (text === undefined) return undefined;
-    const timeMs = parseSourceTime(text);
+    if (this.#time === undefined) return undefined;
+    const text = this.#time(record);
+    const timeMs = text === undefined ? undefined : parseSourceTime(text);
     if (timeMs === undefined)
       throw new SealtrailError('invalid_time', 'expected a time such as 2026-01-31T09:30:00Z');
     return timeMs;
@@ -102,6 +110,9 @@ export class Kind {
     return fields;
   }
 }
+
+const isTextOrAbsent = (value: unknown): boolean =>
+  value === undefined || value === null || typeof value === 'string';
 
 /** Fields with their values, by name. */
 export type Fields = Readonly<Record<string, string | readonly string[]>>;

@@ -117,11 +117,14 @@ export type PatternMapping = z.output<typeof pattern>;
 const kind = z.strictObject({
   name,
   when: conditions,
+  /** Of JSON: fields that are one text each, where they are there. What has others in their place is of another product. */
+  texts: z.array(field).min(1).max(32).optional(),
   logsource: logsourceSchema,
   /** Of lines: the first that fits the field `message` adds its fields to the record. */
   patterns: z.array(pattern).max(most.patterns).optional(),
   /** The source's own name of a record; what none has is known by its content. */
   id: expression.optional(),
+  /** Of JSON: when it happened; a record without it is refused. */
   time: expression.optional(),
   event,
   /** Of lines: what rules see; `all` gives a field several values. Of JSON they see the record itself. */

@@ -4,6 +4,8 @@ const iso =
   /^(\d{4})-(\d{2})-(\d{2})[Tt ](\d{2}):(\d{2}):(\d{2})(?:[.,](\d{1,9}))?\s?(?:([Zz]|UTC|GMT)|([+-]\d{2}):?(\d{2}))?$/;
 /** Numbers below are seconds since 1970, others milliseconds: seconds have eleven digits from the year 5138 on. */
 const leastMs = 1e11;
+/** Smaller numbers are counters and the like: no product that is read here has records from before September 2001. */
+const leastSeconds = 1e9;
 
 /** What a date and a time of day are, before it is known in which zone. Months from 1. */
 export interface CivilTime {
@@ -25,6 +27,7 @@ export interface CivilTime {
 export function parseSourceTime(text: string, offsetMinutes = 0): number | undefined {
   if (/^\d{1,15}(?:\.\d{1,9})?$/.test(text)) {
     const value = Number(text);
+    if (value < leastSeconds) return undefined;
     return inRange(Math.trunc(value < leastMs ? value * 1000 : value));
   }
   const found = iso.exec(text);

@@ -15,7 +15,7 @@ import type { LineClock } from './source-time.ts';
 export type Mapped =
   | {
       readonly is: 'event';
-      /** Valid, without id, tenant and trail. Its time is absent where the record has none. */
+      /** Valid, without id, tenant and trail. Its time is absent where a line has none. */
       readonly event: Event;
       /** What makes the record this one among all of its source: records of which it is the same are the same. */
       readonly identity: string;
