@@ -44,7 +44,7 @@ export function deleteSilence(parts: HttpParts, gate: Gate): (c: HttpContext) =>
       // What a silence is about never changes, so it is the same when it is ended.
       const silence = (await parts.detection.call('listSilences')).find((one) => one.id === id);
       const { trail = systemTrail } = silence?.match ?? {};
-      if (silence?.exceptSystem === false && trail === systemTrail)
+      if (silence !== undefined && !silence.exceptSystem && trail === systemTrail)
         throw gate.denied(
           c,
           token,
