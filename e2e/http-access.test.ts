@@ -282,7 +282,11 @@ const routes: readonly Route[] = [
   {
     route: 'post /v1/sources/{name}',
     path: () => '/v1/sources/okta?tenant=acme',
-    body: ({ n: number }) => ({ uuid: `u-${number}`, eventType: 'user.session.start' }),
+    body: ({ n: number }) => ({
+      uuid: `u-${number}`,
+      eventType: 'user.session.start',
+      published: '2026-01-01T00:00:00Z',
+    }),
     roles: ['ingest', 'admin'],
     trail: 'main',
     tenant: 'acme',
