@@ -15,7 +15,7 @@ const values: Readonly<Record<string, string>> = {
 };
 const bodies: Readonly<Record<string, object>> = {
   'POST /v1/events': { action: 'a' },
-  'POST /v1/sources/{name}': { eventType: 'user.session.start' },
+  'POST /v1/sources/{name}': { eventType: 'user.session.start', published: '2026-03-01T08:00:00Z' },
   'POST /v1/trails': { name: 'further' },
   'POST /v1/tokens': { name: 'x', role: 'read' },
   'POST /v1/alerts/{id}': { action: 'note', note: 'x' },
@@ -199,7 +199,10 @@ describe('a token that is limited to a trail', () => {
       ['some events to store', (trail) => ['/v1/events?partial=true', [{ action: 'a', trail }]]],
       [
         'records to import',
-        (trail) => [`/v1/sources/okta?trail=${trail}`, { eventType: 'user.session.start' }],
+        (trail) => [
+          `/v1/sources/okta?trail=${trail}`,
+          { eventType: 'user.session.start', published: '2026-03-01T08:00:00Z' },
+        ],
       ],
       ['a trail to make', (trail) => ['/v1/trails', { name: trail }]],
       ['a token to make', (trail) => ['/v1/tokens', { name: 'x', role: 'read', trails: [trail] }]],

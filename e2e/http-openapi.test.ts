@@ -234,8 +234,12 @@ const cases: readonly Case[] = [
   get('/v1/events/{id}/proof', () => `/v1/events/${first()}/proof`),
   get('/v1/events/{id}/proof', `/v1/events/${nowhere}/proof`, 404),
   get('/v1/events/stream', '/v1/events/stream?limit=1', 400),
-  imported('okta', '{"eventType":"user.session.start","uuid":"u_1"}', 201),
-  imported('okta', '[{"eventType":"user.session.start","uuid":"u_1"},{"x":1}]', 200),
+  imported('okta', '{"eventType":"user.session.start","uuid":"u_1","published":"2026-03-01T08:00:00Z"}', 201),
+  imported(
+    'okta',
+    '[{"eventType":"user.session.start","uuid":"u_1","published":"2026-03-01T08:00:00Z"},{"x":1}]',
+    200,
+  ),
   imported('nginx', 'no line of an access log', 200, { type: 'text/plain' }),
   imported('syslog', '{"line":"Feb 12 14:10:21 h sshd[1]: Server listening."}', 201, {
     type: 'application/x-ndjson',
@@ -411,7 +415,7 @@ describe('while nothing can be recorded', () => {
     get('/v1/events/stream', '/v1/events/stream', 503),
     get('/v1/events/{id}', () => `/v1/events/${first()}`, 503),
     get('/v1/events/{id}/proof', () => `/v1/events/${first()}/proof`, 503),
-    imported('okta', '{"eventType":"user.session.start"}', 503),
+    imported('okta', '{"eventType":"user.session.start","published":"2026-03-01T08:00:00Z"}', 503),
     get(deadLetters, '/v1/sources/okta/dead-letters', 503),
     { operation: `DELETE ${deadLetters}`, path: '/v1/sources/okta/dead-letters', status: 503 },
     post('/v1/trails', { name: 'unrecorded' }, 503),
