@@ -286,6 +286,28 @@ describe('sealtrail import', () => {
     expect(page.deadLetters).toEqual([]);
   });
 
+  it('stores what comes before a fault of gzip, and says where it is', async () => {
+    const whole = gzipSync(`${Array.from({ length: 3000 }, (_, i) => line(i)).join('\n')}\n`);
+    const followed = write('followed.log.gz', Buffer.concat([whole, Buffer.from('garbage')]));
+    const all = await importing(['--format', 'syslog', '--trail', 'gzip-followed', followed]);
+    expect(all.code).not.toBe(0);
+    expect(all.stdout).toBe('3000 records stored, 0 known already, 0 passed over, 0 refused\n');
+    expect(all.stderr).toMatch(/at byte \d+, \d+ bytes after decompression/);
+    expect(all.stderr).not.toContain('request body');
+    expect(server.size('gzip-followed')).toBe(3000);
+
+    const cut = whole.subarray(0, whole.length / 2);
+    const half = await importing(['--format', 'syslog', '--trail', 'cut', write('cut.log.gz', cut)]);
+    expect(half.code).not.toBe(0);
+    expect(half.stdout).toMatch(/^[1-9]\d* records stored, 0 known already, 0 passed over, 0 refused\n$/);
+    expect(half.stderr).toContain(`at byte ${cut.length}, `);
+    const stored = server.size('cut');
+    expect(stored).toBeLessThan(3000);
+    const sent = await server.send('/v1/sources/syslog?trail=cut', { method: 'POST', body: cut });
+    expect(problemOf(sent).code).toBe('malformed_json');
+    expect(server.size('cut')).toBeGreaterThanOrEqual(stored);
+  });
+
   it('reads files of any size, compressed or not, and standard input, and keeps lines apart that are alike', async () => {
     const lines = Array.from({ length: 5000 }, (_, i) => line(i % 100));
     const file = write('large.log.gz', gzipSync(`${lines.join('\n')}\n`));

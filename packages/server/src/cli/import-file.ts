@@ -7,7 +7,7 @@ import {
   type Source,
 } from '@sealtrail/core/sources';
 import { LineOrdinals } from '../sources/line-ordinals.ts';
-import { plainChunks } from '../sources/plain-chunks.ts';
+import { PlainChunks } from '../sources/plain-chunks.ts';
 import { type RecordInput, RecordReader } from '../sources/record-inputs.ts';
 import { lingerMs, soon } from './event-file.ts';
 import { notUnderstood, withPatience } from './record-file.ts';
@@ -59,13 +59,14 @@ const maxBatchBytes = 1024 * 1024;
  * twice.
  *
  * @param outcome is added to as requests are answered
- * @throws SealtrailError what the server refuses, or what it does not answer after several attempts; the reason of the signal
+ * @throws SealtrailError malformed_json for gzip that is none to its end, when the records before that are stored; what the
+ *   server refuses, or what it does not answer after several attempts; the reason of the signal
  */
 export async function importFile(options: ImportFileOptions, outcome: ImportOutcome): Promise<void> {
   const { source, chunks, clock, signal, onDead, onProgress } = options;
   const reader = new RecordReader(source, 'plain', clock, new LineOrdinals());
   let hasAnswered = false;
-  for await (const batch of batchesOf(plainChunks(chunks), reader, signal)) {
+  for await (const batch of batchesOf(new PlainChunks(chunks), reader, signal)) {
     for (const { position, offset, fault, text } of batch) {
       if (fault === undefined) continue;
       outcome.rejected++;
@@ -122,10 +123,11 @@ async function send(
 
 /** Records in batches of bounded size; what has come is sent on when no more comes for a moment. */
 async function* batchesOf(
-  chunks: AsyncGenerator<Buffer>,
+  plain: PlainChunks,
   reader: RecordReader,
   signal: AbortSignal,
 ): AsyncGenerator<readonly RecordInput[]> {
+  const chunks = plain[Symbol.asyncIterator]();
   let next = chunks.next();
   let waiting: readonly RecordInput[] = [];
   let bytes = 0;
@@ -141,7 +143,9 @@ async function* batchesOf(
     yield* cutIn(waiting, signal);
     [waiting, bytes] = [[], 0];
   }
-  yield* cutIn(waiting.concat(reader.end()), signal);
+  // What a file that is cut ends with is no whole record.
+  yield* cutIn(plain.fault ? waiting : waiting.concat(reader.end()), signal);
+  if (plain.fault) throw plain.fault;
 }
 
 async function* cutIn(

@@ -1,6 +1,6 @@
 import type { LineClock } from '@sealtrail/core/sources';
 import { LineOrdinals } from './line-ordinals.ts';
-import { plainChunks } from './plain-chunks.ts';
+import { PlainChunks } from './plain-chunks.ts';
 import { type InputForm, type RecordInput, RecordReader } from './record-inputs.ts';
 import { type ImportCounts, type ImportParts, importRecords } from './source-import.ts';
 
@@ -29,7 +29,7 @@ const bufferedBytes = 8 * 1024 * 1024;
 /**
  * Imports an input of any size, some records after the others.
  *
- * @throws SealtrailError what is wrong with the input as a whole; as {@link importRecords}
+ * @throws SealtrailError what is wrong with the input as a whole, when the records before it are stored; as {@link importRecords}
  */
 export async function importInput(parts: ImportParts, input: ImportInput): Promise<void> {
   const { chunks, form, clock, maxBytes, hold, onCounts } = input;
@@ -41,12 +41,15 @@ export async function importInput(parts: ImportParts, input: ImportInput): Promi
   };
   let waiting: readonly RecordInput[] = [];
   let bytes = 0;
-  for await (const chunk of plainChunks(chunks, maxBytes)) {
+  const plain = new PlainChunks(chunks, maxBytes);
+  for await (const chunk of plain) {
     waiting = waiting.concat(reader.push(chunk));
     bytes += chunk.length;
     if (waiting.length < recordsAtOnce && bytes < bytesAtOnce) continue;
     await take(waiting);
     [waiting, bytes] = [[], 0];
   }
-  await take(waiting.concat(reader.end()));
+  // What an input that is cut ends with is no whole record.
+  await take(plain.fault ? waiting : waiting.concat(reader.end()));
+  if (plain.fault) throw plain.fault;
 }
