@@ -178,7 +178,8 @@ describe('channels, on the command line', () => {
     const yaml = [...rule, detection, tests].join('\n');
     expect((await sealtrail(['rules', 'add', '-'], { input: yaml })).code).toBe(0);
     expect((await sealtrail(['rules', 'enable', 'x'])).code).toBe(0);
-    const { id } = await told<ChannelWithSecret>(['channel', 'add', 'webhook', 'x', '--to-url', target]);
+    const add = ['channel', 'add', 'webhook', 'x', '--to-url', target, '--rule', 'x'];
+    const { id } = await told<ChannelWithSecret>(add);
     const test = await sealtrail(['channel', 'test', id]);
     expect([test.code, test.stdout]).toEqual([1, 'not delivered: HTTP 400\n']);
     expect((await sealtrail(['channel', 'dead-letters', id])).stdout).toBe('no dead letters\n');
