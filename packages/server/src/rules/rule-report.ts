@@ -27,7 +27,6 @@ export function ruleReport(sources: readonly RuleSource[], yaml: string, inPlace
   const known = sources.map((source) => ({ ...source, parsed: source.parsed ?? parseRuleFile(source.text) }));
   const before = loadRules(known);
   const loaded = loadRules([...known.filter((source) => source.name !== inPlaceOf), given]);
-  const own = loadRules([given]);
   const elsewhere = new Set(
     [...before.rules, ...before.correlations].filter(({ file }) => file !== name).map(({ key }) => key),
   );
@@ -39,7 +38,7 @@ export function ruleReport(sources: readonly RuleSource[], yaml: string, inPlace
   const ownFilters = loaded.filters.filter(({ file }) => file === name);
   const linted = new Set([...keys, ...ownFilters.map(({ key }) => key)]);
   const faults = newFaults(before.faults, loaded.faults, name);
-  if (own.rules.length + own.correlations.length + own.faults.length === 0 && faults.length === 0)
+  if (keys.length + faults.length === 0)
     faults.push({ file: name, line: 1, column: 1, message: 'expected a rule' });
   return {
     rules: keys,

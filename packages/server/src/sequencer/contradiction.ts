@@ -1,13 +1,6 @@
-import {
-  type Ed25519Verify,
-  equalBytes,
-  openCheckpoint,
-  rootAt,
-  SealtrailError,
-  type TreeHasher,
-  verifierFromVkey,
-} from '@sealtrail/core';
+import { type Ed25519Verify, equalBytes, rootAt, SealtrailError, type TreeHasher } from '@sealtrail/core';
 import type { TileReader, TrailRecord } from '../ports.ts';
+import { ownCheckpoint } from './own-checkpoint.ts';
 
 /** A checkpoint that the world has of a trail, and what the trail's log says of it. */
 export interface Contradiction {
@@ -26,8 +19,8 @@ export function contradictionOf(
   note: string,
   { reader, hasher, native }: { reader: TileReader; hasher: TreeHasher; native: Ed25519Verify },
 ): Contradiction | undefined {
-  const checkpoint = openOwn(trail, note, native);
-  if (checkpoint?.origin !== trail.origin) return undefined;
+  const checkpoint = ownCheckpoint(trail, note, native);
+  if (checkpoint === undefined) return undefined;
   const { size, root } = checkpoint;
   const entries = reader.size(trail.name);
   if (size > entries)
@@ -52,17 +45,4 @@ export function contradictionOf(
       `trail ${trail.name} contradicts a checkpoint of size ${size} that a witness has and its key signed: entries have been changed. Run sealtrail verify; it will not be signed as it is`,
     ),
   };
-}
-
-function openOwn(
-  trail: TrailRecord,
-  note: string,
-  native: Ed25519Verify,
-): ReturnType<typeof openCheckpoint>['checkpoint'] | undefined {
-  try {
-    return openCheckpoint(note, [verifierFromVkey(trail.vkey, { native })]).checkpoint;
-  } catch (error) {
-    if (error instanceof SealtrailError) return undefined;
-    throw error;
-  }
 }

@@ -3,13 +3,12 @@ import {
   type Ed25519Verify,
   equalBytes,
   type GetNode,
-  openCheckpoint,
   rootAt,
   SealtrailError,
   type TreeHasher,
-  verifierFromVkey,
 } from '@sealtrail/core';
 import type { LogStore, TileReader, TrailRecord } from '../ports.ts';
+import { ownCheckpoint } from './own-checkpoint.ts';
 import type { PublishedCheckpoint } from './protocol.ts';
 
 /** What recovery reads and mends. */
@@ -73,12 +72,8 @@ function openPublished(
   apart: PublishedCheckpoint,
   { native }: RecoveryParts,
 ): Checkpoint {
-  try {
-    const { checkpoint } = openCheckpoint(apart.note, [verifierFromVkey(trail.vkey, { native })]);
-    if (checkpoint.origin === trail.origin && checkpoint.size === apart.size) return checkpoint;
-  } catch (error) {
-    if (!(error instanceof SealtrailError)) throw error;
-  }
+  const checkpoint = ownCheckpoint(trail, apart.note, native);
+  if (checkpoint?.size === apart.size) return checkpoint;
   throw new SealtrailError(
     'data_folder_invalid',
     `the published checkpoint of trail ${trail.name} is not one that this trail signed: published.db was changed, or damaged. Restore it from a backup; nothing is signed until then`,

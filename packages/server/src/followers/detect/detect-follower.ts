@@ -8,7 +8,7 @@ import { type DetectionProgress, type FollowedRules, TrailDetection } from './tr
 export interface DetectFollowerParts {
   /** Tells which trails there are, and when they grow. */
   readonly log: {
-    trails(): readonly { readonly name: string }[];
+    trails(): readonly { readonly name: string; readonly size: number }[];
     listen(listener: LogListener): () => void;
   };
   readonly reader: LogReader;

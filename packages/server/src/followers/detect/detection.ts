@@ -145,11 +145,11 @@ export class Detection implements ProgressCalls, AsyncDisposable {
   }
 
   counts(): Omit<DetectionCounts, 'waiting' | 'dead'> {
-    const { acts, log, reader } = this.#parts;
+    const { acts, log } = this.#parts;
     const { entries, late, gaveUp } = this.#follower.totals;
     const behind = log
       .trails()
-      .reduce((sum, { name }) => sum + reader.size(name) - this.#follower.progress(name).entries, 0);
+      .reduce((sum, { name, size }) => sum + size - this.#follower.progress(name).entries, 0);
     return {
       ...{ entries, behind, lateEvents: late, gaveUp },
       ...{ openedAlerts: this.#openedAlerts, waitingActs: acts.count() },
@@ -157,13 +157,13 @@ export class Detection implements ProgressCalls, AsyncDisposable {
   }
 
   status(): ReturnType<ProgressCalls['status']> {
-    const { log, reader, latenessMs } = this.#parts;
+    const { log, latenessMs } = this.#parts;
     const enabled = this.#catalog.list().filter(({ isEnabled }) => isEnabled).length;
     return {
-      trails: log.trails().map(({ name }) => {
+      trails: log.trails().map(({ name, size }) => {
         const { entries, completeMs, late } = this.#follower.progress(name);
         const completeUntil = completeMs === undefined ? null : isoTime(completeMs);
-        return { trail: name, size: reader.size(name), entries, completeUntil, late };
+        return { trail: name, size, entries, completeUntil, late };
       }),
       rules: { enabled, disabled: this.#catalog.list().length - enabled },
       faults: this.#catalog.faults.map(({ file, line, column, message }) => ({

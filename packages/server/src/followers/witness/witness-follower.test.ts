@@ -247,16 +247,20 @@ describe('a witness', () => {
   });
 });
 
+/** Has the witness show a checkpoint of the trail `main` that is not in the log, signed by a key. */
+function showAnotherHistory(skey: string): void {
+  const { origin } = log.trail('main')!;
+  const root = new Uint8Array(32).fill(1);
+  const note = signCheckpoint({ origin, size: 2, root }, [createNativeSigner(skey)]);
+  witness.seen.set(origin, { size: 2, root, note });
+}
+
 describe('a witness that shows a checkpoint of another history, which the trail has signed', () => {
   it.each([undefined, 0])(
     'stops a trail before its first signature, when it has published %s',
     async (size) => {
       if (size === 0) await log.publish('main');
-      const { origin } = log.trail('main')!;
-      const signer = createNativeSigner(readFileSync(path.join(folder.keys, 'main.key'), 'utf8').trim());
-      const root = new Uint8Array(32).fill(1);
-      const note = signCheckpoint({ origin, size: 2, root }, [signer]);
-      witness.seen.set(origin, { size: 2, root, note });
+      showAnotherHistory(readFileSync(path.join(folder.keys, 'main.key'), 'utf8').trim());
       await using follower = follow();
       await follower.start(60_000);
       expect(reports()).toEqual(['denied conflict rolled_back']);
@@ -269,14 +273,7 @@ describe('a witness that shows a checkpoint of another history, which the trail 
   );
 
   it('does not stop an empty trail by what another key has signed, or by nothing', async () => {
-    const { origin } = log.trail('main')!;
-    const { skey } = generateKey(origin, new Uint8Array(32).fill(9));
-    const root = new Uint8Array(32).fill(1);
-    witness.seen.set(origin, {
-      size: 2,
-      root,
-      note: signCheckpoint({ origin, size: 2, root }, [createNativeSigner(skey)]),
-    });
+    showAnotherHistory(generateKey(log.trail('main')!.origin, new Uint8Array(32).fill(9)).skey);
     {
       await using follower = follow();
       await follower.start(60_000);
@@ -293,11 +290,7 @@ describe('a witness that shows a checkpoint of another history, which the trail 
   it('stops the signing of the trail, with what is proven in the report', async () => {
     await grow(3);
     await vi.waitFor(() => expect(log.trail('main')?.checkpoint?.size).toBe(3), waiting);
-    const { origin } = log.trail('main')!;
-    const signer = createNativeSigner(readFileSync(path.join(folder.keys, 'main.key'), 'utf8').trim());
-    const root = new Uint8Array(32).fill(1);
-    const note = signCheckpoint({ origin, size: 2, root }, [signer]);
-    witness.seen.set(origin, { size: 2, root, note });
+    showAnotherHistory(readFileSync(path.join(folder.keys, 'main.key'), 'utf8').trim());
     await using follower = follow();
     await follower.start(60_000);
     expect(reports()).toEqual(['denied inconsistent forked']);
