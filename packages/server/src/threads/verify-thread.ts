@@ -32,19 +32,22 @@ const failedCodes = (
   checks: readonly { readonly status: string; readonly code: VerdictCode }[],
 ): VerdictCode[] => [...new Set(checks.filter(({ status }) => status === 'failed').map(({ code }) => code))];
 
+async function run({ dir }: VerifyThreadOptions): Promise<VerifyReply> {
+  const { trails, checks } = await verifyFolder(dir);
+  return {
+    trails: trails.map(({ trail, ok, size, coveredSize, checks: own }) => ({
+      ...{ trail, ok, size, coveredSize },
+      codes: failedCodes(own),
+    })),
+    codes: failedCodes(checks),
+  };
+}
+
 if (parentPort) {
-  const { dir } = workerData as VerifyThreadOptions;
-  const reply = (message: VerifyReply): void => parentPort!.postMessage(message);
-  try {
-    const { trails, checks } = await verifyFolder(dir);
-    reply({
-      trails: trails.map(({ trail, ok, size, coveredSize, checks: own }) => ({
-        ...{ trail, ok, size, coveredSize },
-        codes: failedCodes(own),
-      })),
-      codes: failedCodes(checks),
-    });
-  } catch (error) {
-    reply({ failure: failureOf(error) });
-  }
+  const port = parentPort;
+  port.on('message', () => {
+    void run(workerData as VerifyThreadOptions)
+      .catch((error: unknown): VerifyReply => ({ failure: failureOf(error) }))
+      .then((reply) => port.postMessage(reply));
+  });
 }

@@ -1,9 +1,10 @@
 import type { Worker } from 'node:worker_threads';
 import type { SystemEvent } from '../access/system-trail.ts';
+import { ErrandThread } from '../threads/errand-thread.ts';
 import type { VerifyReply } from '../threads/verify-thread.ts';
 
 export interface VerificationScheduleParts {
-  /** Starts a thread that verifies the folder once. */
+  /** Starts a thread that verifies the folder when it is asked. */
   readonly start: () => Worker;
   /** Time between two verifications. */
   readonly everyMs: number;
@@ -24,19 +25,20 @@ const firstMs = 600_000;
 export class VerificationSchedule implements AsyncDisposable {
   readonly #parts: VerificationScheduleParts;
   #timer: NodeJS.Timeout;
-  #worker: Worker | undefined;
+  readonly #errands: ErrandThread<null, VerifyReply>;
   #running: Promise<void> | undefined;
   #isClosed = false;
 
   constructor(parts: VerificationScheduleParts) {
     this.#parts = parts;
+    this.#errands = new ErrandThread(parts.start, { busy: 'the log is being verified' });
     this.#timer = this.#after(Math.min(firstMs, parts.everyMs));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    await this.#worker?.terminate();
+    await this.#errands[Symbol.asyncDispose]();
     await this.#running;
   }
 
@@ -50,10 +52,7 @@ export class VerificationSchedule implements AsyncDisposable {
 
   async #run(): Promise<void> {
     try {
-      const reply = await this.#verify();
-      if (reply === undefined) return;
-      if ('failure' in reply) throw new Error(reply.failure.message);
-      const { trails, codes } = reply;
+      const { trails, codes } = await this.#errands.run(null);
       const found = [
         ...trails.map(({ ok, ...trail }) =>
           verificationEvent(ok, [{ type: 'trail', id: trail.trail }], trail),
@@ -64,22 +63,6 @@ export class VerificationSchedule implements AsyncDisposable {
       await Promise.all(found.map((event) => this.#parts.record(event)));
     } catch (error) {
       if (!this.#isClosed) this.#parts.onError(error);
-    }
-  }
-
-  /** Undefined when the server stops meanwhile. */
-  async #verify(): Promise<VerifyReply | undefined> {
-    const worker = this.#parts.start();
-    this.#worker = worker;
-    try {
-      return await new Promise<VerifyReply | undefined>((resolve, reject) => {
-        worker.on('message', resolve);
-        worker.on('error', reject);
-        worker.on('exit', () => resolve(undefined));
-      });
-    } finally {
-      this.#worker = undefined;
-      await worker.terminate();
     }
   }
 }
